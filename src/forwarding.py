@@ -1,0 +1,74 @@
+"""Which headers cross the gateway, and in which direction."""
+
+from collections.abc import Mapping
+
+# A request's headers that HTTP defines for the origin, and those that vendors' SDKs add alike.
+# Everything else stays here: cookies, `cf-*`, `x-forwarded-*`, hop-by-hop headers, other tokens.
+_REQUEST = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "cache-control",
+        "content-encoding",
+        "content-language",
+        "content-type",
+        "idempotency-key",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "range",
+        "traceparent",
+        "tracestate",
+        "user-agent",
+        "x-client-request-id",
+        "x-request-id",
+    }
+)
+_REQUEST_PREFIXES = ("x-stainless-",)
+
+# A reply's headers that belong to the connection with the provider, or to its own site.
+_REPLY_DROPPED = frozenset(
+    {
+        "alt-svc",
+        "connection",
+        "keep-alive",
+        "nel",
+        "proxy-authenticate",
+        "proxy-connection",
+        "report-to",
+        "set-cookie",
+        "strict-transport-security",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_REPLY_DROPPED_PREFIXES = ("cf-", "access-control-")
+
+
+def request_headers(
+    headers: Mapping[str, str], allowed: tuple[str, ...], stream: bool
+) -> dict[str, str]:
+    """Return what of a caller's headers the provider gets.
+
+    `allowed` are the provider's own names, `*` at the end of one for all that begin so. A stream is
+    asked for uncompressed, so that each event leaves the provider as soon as it is there.
+    """
+    names = _REQUEST.union(allowed)
+    prefixes = _REQUEST_PREFIXES + tuple(name[:-1] for name in allowed if name.endswith("*"))
+    kept = {
+        name: value for name, value in headers.items() if name in names or name.startswith(prefixes)
+    }
+    zipped = not stream and "gzip" in headers.get("accept-encoding", "")
+    kept["accept-encoding"] = "gzip" if zipped else "identity"
+    return kept
+
+
+def reply_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what of a provider's headers the caller gets."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name not in _REPLY_DROPPED and not name.startswith(_REPLY_DROPPED_PREFIXES)
+    }

@@ -1,0 +1,68 @@
+"""Finds a gateway by its name: in this isolate's memory, in its snapshot, in the database."""
+
+import json
+import logging
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from ports import Clock, Database, Snapshots
+from settings import Gateway
+
+_log = logging.getLogger("sluice.gateways")
+
+MEMORY_MS = 5_000
+"""How long an isolate trusts what it knows of a gateway, that it does not exist included."""
+MEMORY_ENTRIES = 1_000
+SNAPSHOT_S = 3_600
+"""How long a snapshot lives, so that a change made in the database by hand is seen in the end."""
+
+_SELECT = "SELECT internal_id, settings FROM gateways WHERE account_id = ?1 AND id = ?2"
+_SNAPSHOT = TypeAdapter(tuple[int, str])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    gateway: Gateway | None
+    until: float
+
+
+class Gateways:
+    """The gateways that one isolate knows."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, str], _Known] = {}
+
+    async def find(
+        self, account: str, gateway_id: str, snapshots: Snapshots, database: Database
+    ) -> Gateway | None:
+        """Return a gateway, or None where there is none. Raises DatabaseError."""
+        name = (account, gateway_id)
+        known = self._known.get(name)
+        if known is None or known.until <= self._clock():
+            gateway = await _read(account, gateway_id, snapshots, database)
+            known = _Known(gateway, self._clock() + MEMORY_MS)
+            if len(self._known) >= MEMORY_ENTRIES:
+                self._known.clear()
+            self._known[name] = known
+        return known.gateway
+
+
+async def _read(
+    account: str, gateway_id: str, snapshots: Snapshots, database: Database
+) -> Gateway | None:
+    key = f"gateway:{account}:{gateway_id}"
+    snapshot = await snapshots.get(key)
+    if snapshot is not None:
+        try:
+            return Gateway.of(account, gateway_id, *_SNAPSHOT.validate_json(snapshot))
+        except ValidationError:
+            _log.warning("snapshot %r is unreadable, and read from the database instead", key)
+    rows = await database.all(_SELECT, account, gateway_id)
+    if not rows:
+        return None
+    internal_id, settings = rows[0]["internal_id"], rows[0]["settings"]
+    gateway = Gateway.of(account, gateway_id, internal_id, settings)
+    await snapshots.put(key, json.dumps([internal_id, settings]), SNAPSHOT_S)
+    return gateway

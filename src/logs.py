@@ -1,0 +1,114 @@
+"""What the log keeps of a call: one row for each attempt, and the heads of both bodies."""
+
+import json
+from dataclasses import dataclass
+
+from call import Attempt, Call, Reply, Report
+from errors import ClientLeft, GatewayError
+from ports import Ending
+
+Value = str | int | float | None
+
+COLUMNS = (
+    "gateway_id",
+    "id",
+    "event_id",
+    "created_at",
+    "duration",
+    "latency",
+    "provider",
+    "model",
+    "model_type",
+    "path",
+    "request_type",
+    "request_content_type",
+    "response_content_type",
+    "status_code",
+    "success",
+    "error_code",
+    "cached",
+    "step",
+    "tokens_in",
+    "tokens_out",
+    "tokens_cached",
+    "tokens_cache_write",
+    "tokens_reasoning",
+    "metadata",
+    "request_size",
+    "response_size",
+    "user_agent",
+    "authentication",
+    "colo",
+    "region",
+)
+"""The columns of the table `logs` that are written with a row, in this order."""
+
+HEAD_LENGTH = 4096
+"""Characters of a body that the log shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of `logs`, and the bodies that go with it."""
+
+    row: tuple[Value, ...]
+    """The values of COLUMNS."""
+    request: str | None = None
+    """The head of the body, and one character more where there is more. None: not kept."""
+    response: str | None = None
+
+
+def entry(call: Call, outcome: Reply | GatewayError, ending: Ending, finished: float) -> Entry:
+    """Return what the log keeps of a call that ended at `finished` (epoch milliseconds)."""
+    row = _row(call, outcome, ending, finished)
+    values = tuple(row[column] for column in COLUMNS)
+    if not call.options.collect_payload:
+        return Entry(values)
+    return Entry(values, _head(call.ask.text), _head(ending.text))
+
+
+def _row(
+    call: Call, outcome: Reply | GatewayError, ending: Ending, finished: float
+) -> dict[str, Value]:
+    attempt = call.attempts[-1] if call.attempts else Attempt(call.id, call.started, "")
+    reply = outcome if isinstance(outcome, Reply) else None
+    error = outcome if isinstance(outcome, GatewayError) else None
+    report = reply.report(ending) if reply and reply.report else Report()
+    status = ClientLeft.status if ending.state == "left" else outcome.status
+    request, options, usage = call.request, call.options, report.usage
+    return {
+        "gateway_id": call.gateway.internal_id,
+        "id": attempt.id,
+        "event_id": call.event_id,
+        "created_at": round(attempt.started),
+        "duration": round(finished - attempt.started),
+        "latency": round(attempt.first_byte - attempt.started) if attempt.first_byte else None,
+        "provider": call.target.provider,
+        "model": call.ask.model or report.model,
+        "model_type": call.ask.model_type,
+        "path": call.target.path,
+        "request_type": "provider",
+        "request_content_type": request.headers.get("content-type"),
+        "response_content_type": reply.headers.get("content-type") if reply else None,
+        "status_code": status,
+        "success": int(status < 400 and ending.state == "complete" and report.complete),
+        "error_code": error.code if error else None,
+        "cached": 0,
+        "step": 0,
+        "tokens_in": usage.tokens_in,
+        "tokens_out": usage.tokens_out,
+        "tokens_cached": usage.cached,
+        "tokens_cache_write": usage.cache_write,
+        "tokens_reasoning": usage.reasoning,
+        "metadata": json.dumps(options.metadata) if options.metadata else None,
+        "request_size": request.body.size if request.body else 0,
+        "response_size": ending.size,
+        "user_agent": request.headers.get("user-agent"),
+        "authentication": int(call.gateway.authentication),
+        "colo": request.colo,
+        "region": request.region,
+    }
+
+
+def _head(text: str | None) -> str | None:
+    return None if text is None else text[: HEAD_LENGTH + 1]

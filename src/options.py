@@ -1,0 +1,109 @@
+"""What a caller asks of the gateway for one request: the `cf-aig-*` request headers.
+
+A value that breaks its rule is refused with the header's name, the value and the rule. The
+reference for names, ranges and defaults is Cloudflare AI Gateway's header glossary:
+https://developers.cloudflare.com/ai-gateway/glossary/
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from errors import BadHeader
+
+Metadata = dict[str, str | int | float | bool]
+
+METADATA_ENTRIES = 5
+"""Entries that are kept. The contract keeps the first five and drops the rest."""
+TIMEOUT_MS = 2**31 - 1
+"""The longest delay that a JavaScript timer can hold."""
+EVENT_ID_LENGTH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The `cf-aig-*` headers of a request. None where the caller did not say."""
+
+    timeout: int | None = None
+    """Milliseconds to the first byte of the answer, for each attempt."""
+    event_id: str | None = None
+    metadata: Metadata | None = None
+    collect_log: bool | None = None
+    collect_payload: bool = True
+    problem: BadHeader | None = None
+    """The first header that breaks its rule. The request is refused, and logged."""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> "Options":
+        """Read the headers of a request (names in lower case). Raises nothing: see `problem`."""
+        fields: dict[str, Any] = {}
+        for field, (name, read) in _HEADERS.items():
+            value = headers.get(name)
+            if value is None:
+                continue
+            try:
+                fields[field] = read(value)
+            except _Broken as rule:
+                fields.setdefault("problem", BadHeader(name, value, str(rule)))
+        if "problem" in fields:
+            # Whoever misspelt a wish for privacy still has it.
+            fields["collect_payload"] = False
+        return cls(**fields)
+
+
+class _Broken(Exception):
+    pass
+
+
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise _Broken("Use `true` or `false`")
+    return value == "true"
+
+
+def _milliseconds(value: str) -> int:
+    # isdecimal alone would let other scripts' digits through; ten digits hold the limit.
+    whole = value.isascii() and value.isdecimal() and len(value) <= 10
+    if not (whole and 1 <= int(value) <= TIMEOUT_MS):
+        raise _Broken(f"Use a whole number of milliseconds, 1 to {TIMEOUT_MS}")
+    return int(value)
+
+
+def _event_id(value: str) -> str:
+    if not (value and len(value) <= EVENT_ID_LENGTH and value.isascii() and value.isprintable()):
+        raise _Broken(f"Use 1 to {EVENT_ID_LENGTH} printable ASCII characters")
+    return value
+
+
+def _metadata(value: str) -> Metadata:
+    rule = "Use a flat JSON object whose values are strings, numbers or booleans"
+    try:
+        parsed: object = json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise _Broken(rule) from None
+    if not isinstance(parsed, dict):
+        raise _Broken(rule)
+    metadata: Metadata = {}
+    for key, entry in cast("dict[str, object]", parsed).items():
+        if not isinstance(entry, str | int | float | bool):
+            raise _Broken(f"{rule}; the value of {key!r} is not")
+        # `cf.` keys are the gateway's own: a caller cannot pretend to an identity.
+        if len(metadata) < METADATA_ENTRIES and not key.startswith("cf."):
+            metadata[key] = entry
+    return metadata
+
+
+def _refuse_constant(constant: str) -> float:
+    # NaN and Infinity are Python's extensions of JSON.
+    raise ValueError(constant)
+
+
+_HEADERS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "timeout": ("cf-aig-request-timeout", _milliseconds),
+    "event_id": ("cf-aig-event-id", _event_id),
+    "metadata": ("cf-aig-metadata", _metadata),
+    "collect_log": ("cf-aig-collect-log", _flag),
+    "collect_payload": ("cf-aig-collect-log-payload", _flag),
+}
+"""Field of Options, and the header and the reading of its value."""

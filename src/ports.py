@@ -1,0 +1,145 @@
+"""What the core needs from outside, as Protocols.
+
+`runtime/` implements them on Workers, `tests/fakes.py` in memory.
+"""
+
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+State = Literal["complete", "broken", "left"]
+"""`broken`: the provider closed the connection early. `left`: the caller did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the body of a reply ended, and what it was."""
+
+    state: State
+    text: str | None = None
+    """The text, as far as it came. None for a body that is not text, or that is too long."""
+    size: int | None = None
+    """Bytes that were read. None where the body passed through unread."""
+
+
+class Body(Protocol):
+    """The body of a request, owned by the runtime: opaque until somebody needs its text."""
+
+    size: int | None
+    """Bytes, where the caller announced them or the body has been read."""
+
+    async def text(self) -> str | None:
+        """Read the body, once, and return its text. None where it is too long to be held.
+
+        Raises CallerGone.
+        """
+        ...
+
+
+class ReplyBody(Protocol):
+    """The body of a reply, owned by the runtime, which hands it to the caller natively."""
+
+    def watch(self) -> Awaitable[Ending]:
+        """Ask how the body will end, before it leaves. May be asked more than once.
+
+        A body that nobody watches passes through at no cost.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request to a provider."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Body | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A provider's answer, once its headers have come."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: ReplyBody | None
+    """None where HTTP allows no body."""
+
+
+class NoAnswer(Exception):
+    """The provider's host did not answer: no connection, or it was closed before the headers."""
+
+
+class CallerGone(Exception):
+    """The caller closed its connection while the provider had not answered."""
+
+
+class Fetch(Protocol):
+    """Sends a request to a provider. Redirects are not followed.
+
+    Cancelling the call closes the connection. Raises NoAnswer and CallerGone.
+    """
+
+    async def __call__(self, outgoing: Outgoing) -> Incoming: ...
+
+
+Row = Mapping[str, Any]
+
+
+class DatabaseError(Exception):
+    """The database refused a statement or could not be reached."""
+
+
+class Database(Protocol):
+    """The SQL database that holds the truth. Every method raises DatabaseError."""
+
+    async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
+        """Run one statement and return its rows."""
+        ...
+
+    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+        """Run statements, each with one value, in one transaction."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Copies of gateway settings that are quick to read, and may be a minute old."""
+
+    async def get(self, key: str) -> str | None:
+        """Return a copy, or None."""
+        ...
+
+    async def put(self, key: str, text: str, ttl: int) -> None:
+        """Keep a copy for `ttl` seconds (60 or more)."""
+        ...
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def __call__(self) -> float:
+        """Return the time in milliseconds since the epoch."""
+        ...
+
+
+class Background(Protocol):
+    """Work that goes on after the caller has its answer."""
+
+    def add(self, job: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine once the reply is on its way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What one request is served with."""
+
+    fetch: Fetch
+    database: Database
+    snapshots: Snapshots
+    clock: Clock
+    background: Background
+    bindings: Mapping[str, bool]
+    """The bindings that the Worker is meant to have, and whether it has them."""

@@ -1,0 +1,28 @@
+"""What a provider is: the facts that differ between vendors of one wire format."""
+
+from dataclasses import dataclass
+
+from dialects.base import Dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A vendor, as data."""
+
+    base_url: str
+    """What a caller's path is appended to. No slash at its end."""
+    docs: str
+    dialect: Dialect
+    version: str = ""
+    """The path segment at the end of `base_url` that some clients repeat: `v1`."""
+    headers: tuple[str, ...] = ("authorization",)
+    """Request headers that this vendor reads, lower case, besides the ones that HTTP gives all.
+
+    A name that ends in `*` stands for all that begin so.
+    """
+
+    def url(self, path: str, query: str, base_url: str | None = None) -> str:
+        """Return the address of a path, both with and without the repeated version."""
+        if self.version:
+            path = path.removeprefix(self.version + "/")
+        return f"{base_url or self.base_url}/{path}" + (f"?{query}" if query else "")

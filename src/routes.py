@@ -1,0 +1,55 @@
+"""The URL grammar: from a path to where it leads."""
+
+import re
+from dataclasses import dataclass
+
+from call import Target
+
+_ID = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+_PROVIDER = re.compile(f"/v1/({_ID})/({_ID})/([a-z0-9-]+)(?:/(.*))?")
+_MANAGEMENT = re.compile(f"/client/v4/accounts/({_ID})/ai-gateway/(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRoute:
+    """A request to a provider: `/v1/{account}/{gateway}/{provider}/{path of the provider}`."""
+
+    account: str
+    gateway: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementRoute:
+    """The management API: `/client/v4/accounts/{account}/ai-gateway/{path}`."""
+
+    account: str
+    path: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRoute:
+    """What load balancers and people ask first: `/healthz`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoute:
+    """Anything else."""
+
+    path: str
+
+
+Route = ProviderRoute | ManagementRoute | HealthRoute | NoRoute
+
+
+def route(url: str) -> Route:
+    """Return where an absolute URL leads. Its path and query stay as the caller wrote them."""
+    path, _, query = url.partition("?")
+    path = "/" + path.split("/", 3)[3]
+    if match := _PROVIDER.fullmatch(path):
+        account, gateway, slug, rest = match.groups()
+        return ProviderRoute(account, gateway, Target(slug, rest or "", query))
+    if match := _MANAGEMENT.fullmatch(path):
+        return ManagementRoute(match[1], match[2], query)
+    return HealthRoute() if path == "/healthz" else NoRoute(path)

@@ -1,0 +1,93 @@
+"""From a Workers request to the core's values, and from its reply to a Workers response."""
+
+import time
+from typing import Any
+
+import js
+
+from call import Reply, Request
+from deployment import Deployment
+from errors import Misconfigured
+from gateway import Isolate, handle
+from ports import Ports
+from runtime.background import JsBackground
+from runtime.body import JsReplyBody, JsRequestBody
+from runtime.convert import headers_in, object_out
+from runtime.database import D1
+from runtime.fetch import JsFetch
+from runtime.snapshots import KvSnapshots
+
+BINDINGS = ("AI", "CACHE", "CONFIG", "COUNTER", "DB")
+"""What `wrangler.toml` binds."""
+
+_isolate: Isolate | None = None
+
+
+async def serve(request: Any, env: Any, ctx: Any) -> Any:
+    """Answer a JS Request with a JS Response."""
+    background = JsBackground(ctx)
+    try:
+        reply = await _reply(request, env, background)
+        return await _response(request.method, reply)
+    finally:
+        background.replied()
+
+
+async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
+    try:
+        isolate = _shared(env)
+    except Misconfigured as error:
+        return Reply(error.status, {"content-type": "application/json"}, error.envelope())
+    ports = Ports(
+        fetch=JsFetch(request.signal),
+        database=D1(env.DB),
+        snapshots=KvSnapshots(env.CONFIG),
+        clock=now,
+        background=background,
+        bindings={name: bool(getattr(env, name, None)) for name in BINDINGS},
+    )
+    return await handle(_request(request), isolate, ports)
+
+
+def _shared(env: Any) -> Isolate:
+    global _isolate  # noqa: PLW0603 - what an isolate is for: made by its first request
+    if _isolate is None:
+        variables = {name: getattr(env, name, None) for name in ("ADMIN_TOKEN", "UPSTREAMS")}
+        # A flag that Cloudflare accepts in no deployment: only a runtime of one's own has it.
+        flags = js.Cloudflare.compatibilityFlags
+        local = bool(getattr(flags, "python_workers_development", False))
+        _isolate = Isolate(Deployment.of(variables, local), now)
+    return _isolate
+
+
+def _request(request: Any) -> Request:
+    headers = headers_in(request.headers)
+    body = JsRequestBody(request, headers.get("content-length")) if request.body else None
+    place = getattr(request, "cf", None)
+    return Request(
+        request.method,
+        request.url,
+        headers,
+        body,
+        colo=getattr(place, "colo", None),
+        region=getattr(place, "region", None),
+    )
+
+
+async def _response(method: str, reply: Reply) -> Any:
+    body: Any = reply.body
+    if isinstance(body, JsReplyBody):
+        native = await body.deliver()
+        if body.decoded:
+            # Of what the provider encoded, these no longer tell the truth.
+            reply.headers.pop("content-encoding", None)
+            reply.headers.pop("content-length", None)
+        body = native
+    if method == "HEAD":
+        body = None
+    return js.Response.new(body, object_out({"status": reply.status, "headers": reply.headers}))
+
+
+def now() -> float:
+    """Return the time in milliseconds since the epoch."""
+    return time.time() * 1000

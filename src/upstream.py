@@ -1,0 +1,52 @@
+"""The innermost handler: one attempt at the call's target."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from call import Attempt, Call, Handler, Reply, Report
+from dialects.base import Dialect
+from errors import ClientLeft, UnknownProvider, Unreachable
+from forwarding import reply_headers, request_headers
+from ids import uuid7
+from ports import CallerGone, Clock, Ending, Fetch, NoAnswer, Outgoing
+from providers import PROVIDERS
+
+
+def upstream(fetch: Fetch, clock: Clock, upstreams: Mapping[str, str]) -> Handler:
+    """Return the handler that asks the provider.
+
+    `upstreams` replaces the base URLs of providers, by slug. Raises UnknownProvider, Unreachable
+    and ClientLeft; whatever the provider answers is a reply, its errors too.
+    """
+
+    async def upstream(call: Call) -> Reply:
+        target, request = call.target, call.request
+        provider = PROVIDERS.get(target.provider)
+        if provider is None:
+            raise UnknownProvider(target.provider, sorted(PROVIDERS))
+        url = provider.url(target.path, target.query, upstreams.get(target.provider))
+        headers = request_headers(request.headers, provider.headers, call.ask.stream)
+        attempt = _begin(call, clock(), urlsplit(url).netloc)
+        try:
+            incoming = await fetch(Outgoing(request.method, url, headers, request.body))
+        except CallerGone:
+            raise ClientLeft from None
+        except NoAnswer:
+            raise Unreachable(attempt.host, clock() - attempt.started) from None
+        attempt.first_byte = clock()
+        headers = reply_headers(incoming.headers)
+        return Reply(incoming.status, headers, incoming.body, _reader(provider.dialect, headers))
+
+    return upstream
+
+
+def _begin(call: Call, now: float, host: str) -> Attempt:
+    attempt = Attempt(uuid7(now) if call.attempts else call.id, now, host)
+    call.attempts.append(attempt)
+    return attempt
+
+
+def _reader(dialect: Dialect, headers: Mapping[str, str]) -> Callable[[Ending], Report]:
+    streams = headers.get("content-type", "").startswith("text/event-stream")
+    read = dialect.stream_report if streams else dialect.report
+    return lambda ending: Report() if ending.text is None else read(ending.text)

@@ -1,0 +1,9 @@
+# What the runtime uses of Pyodide's foreign function interface.
+from typing import Any
+
+class JsProxy:
+    def __getattr__(self, name: str) -> Any: ...
+
+class JsException(Exception):
+    name: str
+    message: str
