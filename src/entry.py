@@ -13,7 +13,7 @@ class Default(WorkerEntrypoint):
 
     async def fetch(self, request: Any) -> Any:
         """Answer an HTTP request."""
-        # `_env` is the JS object behind the SDK's wrapper, which costs more than the calls it wraps.
+        # `_env` is the JS object behind the wrapper of the SDK, which is dearer than the calls.
         return await serve(request.js_object, self.env._env, self.ctx)
 
     async def scheduled(self, _controller: Any, _env: Any, _ctx: Any) -> None:
