@@ -1,0 +1,79 @@
+# `make help` lists what there is to do. Everything is installed inside this folder.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.PHONY: help setup dev demo test unit check fix lock deploy clean
+
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
+export WRANGLER_SEND_METRICS := false
+export MINIFLARE_WORKERD_PATH := $(CURDIR)/tools/workerd
+
+PYTHON := .venv/bin/python
+BUNDLE := build/pyodide/pyodide_dev.capnp.bin
+MODULES := python_modules/pyvenv.cfg
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.ready node_modules/.ready $(BUNDLE) $(MODULES) ## Install all that the others need (they call it themselves)
+
+dev: setup ## Run the gateway on http://localhost:8787 (PORT, STATE, ADMIN_TOKEN, UPSTREAMS)
+	@$(PYTHON) tools/dev.py
+
+demo: setup ## The same without any key: a mock answers for OpenAI
+	@$(PYTHON) tools/dev.py --demo
+
+test: setup ## Run every test there is
+	@$(PYTHON) -m pytest
+
+unit: setup ## Run the tests of the core, which take seconds
+	@$(PYTHON) -m coverage run -m pytest tests/unit
+	@$(PYTHON) -m coverage report
+
+check: setup ## Format and lint check, strict types, architecture
+	@ruff format --check
+	@ruff check
+	@pyright --warnings --pythonpath $(PYTHON)
+	@$(PYTHON) -m pytest -q tests/unit/test_architecture.py
+
+fix: setup ## Format, and mend what the linter can mend
+	@ruff format
+	@ruff check --fix
+
+lock: .venv/.ready ## Write the lock files anew from pyproject.toml and package.json
+	@uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --group dev -o locks/dev.txt
+	@uv pip compile -q --generate-hashes --no-header --universal --python-version 3.14 --no-python-downloads pyproject.toml -o locks/worker.txt
+	@npm install --package-lock-only --loglevel=error
+
+deploy: setup ## Migrate the database and deploy to your Cloudflare account (docs/deploy.md)
+	@wrangler d1 migrations apply DB --remote
+	@pywrangler deploy
+
+clean: ## Remove all that was installed and built; local data stays
+	@rm -rf .venv node_modules python_modules build
+
+# Set-up. Each step is remade when the file that pins its versions changes.
+
+.venv/.ready: locks/dev.txt
+	@echo "Installing the Python tools into .venv …"
+	@rm -rf .venv
+	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json
+	@echo "Installing the Node tools into node_modules …"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUNDLE): tools/bundle.py tools/pyodide_bundle.capnp .venv/.ready node_modules/.ready
+	@echo "Building the Pyodide bundle …"
+	@$(PYTHON) tools/bundle.py $(@D)
+
+# The newest wheels for Pyodide that pip knows by their platform tag; uv does not know it yet.
+$(MODULES): locks/worker.txt .venv/.ready
+	@echo "Vendoring the Worker's packages into python_modules …"
+	@rm -rf python_modules
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/worker.txt \
+	  --target python_modules --only-binary=:all: \
+	  --platform pyemscripten_2026_0_wasm32 --python-version 3.14 --implementation cp
+	@touch $@
