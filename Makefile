@@ -5,7 +5,6 @@ SHELL := /bin/sh
 
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 export WRANGLER_SEND_METRICS := false
-export MINIFLARE_WORKERD_PATH := $(CURDIR)/tools/workerd
 
 PYTHON := .venv/bin/python
 BUNDLE := build/pyodide/pyodide_dev.capnp.bin

@@ -33,6 +33,11 @@ FLAGS = (
     "experimental",
     "global_fetch_strictly_public",
 )
+ENVIRONMENT = os.environ | {
+    "MINIFLARE_WORKERD_PATH": str(ROOT / "tools" / "workerd"),
+    "WRANGLER_SEND_METRICS": "false",
+    "PATH": f"{ROOT / 'node_modules' / '.bin'}:{os.environ['PATH']}",
+}
 READY_S = 120
 STOP_S = 10
 
@@ -94,7 +99,9 @@ def prepare(run: Run) -> None:
 
 def _wrangler(run: Run, *arguments: str) -> None:
     command = [NODE, WRANGLER, *arguments, "--local", "--persist-to", run.state]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"dev: wrangler {' '.join(arguments[:3])} failed\n{done.stdout}{done.stderr}")
 
@@ -113,6 +120,7 @@ def start(run: Run) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         command,
         cwd=ROOT,
+        env=ENVIRONMENT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,215 @@
+"""The ports in memory, and the values that tests begin with."""
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from call import Ask, Call, Reply, Request, Target
+from deployment import Deployment
+from gateway import Isolate, handle
+from options import Options
+from ports import DatabaseError, Ending, Incoming, Outgoing, Ports, Row
+from settings import Gateway
+
+ROOT = Path(__file__).parents[1]
+NOW = 1_750_000_000_000.0
+ID = "01975a5c-f680-7000-8000-000000000000"
+CHAT = "https://sluice.test/v1/acme/main/openai/chat/completions"
+
+_MIGRATIONS = """
+CREATE TABLE d1_migrations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+"""
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeBody:
+    """The body of a request. An exception instead of a text is raised when it is read."""
+
+    def __init__(self, text: str | Exception | None) -> None:
+        self.size = len(text.encode()) if isinstance(text, str) else None
+        self._text = text
+
+    async def text(self) -> str | None:
+        if isinstance(self._text, Exception):
+            raise self._text
+        return self._text
+
+
+class FakeReplyBody:
+    """The body of a reply, which ends when the test says so."""
+
+    def __init__(self, ending: Ending | None = None) -> None:
+        self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.watched = False
+        if ending:
+            self.ending.set_result(ending)
+
+    def watch(self) -> asyncio.Future[Ending]:
+        self.watched = True
+        return self.ending
+
+
+class FakeFetch:
+    """Answers with what it was given, in this order, and keeps what it was asked."""
+
+    def __init__(self, *script: Incoming | Exception) -> None:
+        self.script = list(script)
+        self.sent: list[Outgoing] = []
+
+    async def __call__(self, outgoing: Outgoing) -> Incoming:
+        self.sent.append(outgoing)
+        answer = self.script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class SqliteDatabase:
+    """The schema on SQLite, with D1's limit on the length of a value."""
+
+    LONGEST = 2_000_000
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.row_factory = sqlite3.Row
+        self.connection.executescript((ROOT / "schema.sql").read_text() + _MIGRATIONS)
+        for path in sorted((ROOT / "migrations").glob("*.sql")):
+            self.connection.execute("INSERT INTO d1_migrations (name) VALUES (?)", (path.name,))
+
+    async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
+        try:
+            return [dict(row) for row in self.connection.execute(sql, values)]
+        except sqlite3.Error as error:
+            raise DatabaseError(str(error)) from None
+
+    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+        try:
+            self.connection.execute("BEGIN")
+            for sql, value in statements:
+                if len(value.encode()) > self.LONGEST:
+                    raise sqlite3.DataError("string or blob too big")
+                self.connection.execute(sql, (value,))
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.connection.execute("ROLLBACK")
+            raise DatabaseError(str(error)) from None
+
+    def add_gateway(self, name: str = "main", settings: str = '{"authentication":false}') -> int:
+        sql = "INSERT INTO gateways VALUES (NULL, 'acme', ?, ?, 0, 0) RETURNING internal_id"
+        return self.connection.execute(sql, (name, settings)).fetchone()["internal_id"]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in self.connection.execute(f"SELECT * FROM {table}")]
+
+
+class BrokenDatabase:
+    """A database that cannot be reached."""
+
+    async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
+        raise DatabaseError("no connection")
+
+    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+        raise DatabaseError("no connection")
+
+
+class FakeSnapshots:
+    """Snapshots that live for ever; `ttls` tells for how long they were meant to."""
+
+    def __init__(self, copies: Mapping[str, str] | None = None) -> None:
+        self.copies = dict(copies or {})
+        self.ttls: dict[str, int] = {}
+
+    async def get(self, key: str) -> str | None:
+        return self.copies.get(key)
+
+    async def put(self, key: str, text: str, ttl: int) -> None:
+        self.copies[key] = text
+        self.ttls[key] = ttl
+
+
+class FakeBackground:
+    """Keeps work until the test runs it."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Coroutine[Any, Any, None]] = []
+
+    def add(self, job: Coroutine[Any, Any, None]) -> None:
+        self.jobs.append(job)
+
+    async def run(self) -> None:
+        jobs, self.jobs = self.jobs, []
+        await asyncio.gather(*jobs)
+
+
+class Bench:
+    """A whole gateway with an open gateway `acme/main`, on ports in memory."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self.clock = FakeClock()
+        self.fetch = FakeFetch()
+        self.snapshots = FakeSnapshots()
+        self.background = FakeBackground()
+        self.database = database
+        self.isolate = Isolate(Deployment(admin_token="secret"), self.clock)
+        self.ports = Ports(
+            fetch=self.fetch,
+            database=database,
+            snapshots=self.snapshots,
+            clock=self.clock,
+            background=self.background,
+            bindings={"DB": True},
+        )
+        database.add_gateway()
+
+    async def handle(self, request: Request) -> Reply:
+        """Answer a request, and finish the work that goes on after it."""
+        reply = await handle(request, self.isolate, self.ports)
+        await self.background.run()
+        return reply
+
+
+def a_request(
+    text: str | Exception | None = '{"model":"gpt-5","messages":[]}',
+    url: str = CHAT,
+    method: str = "POST",
+    **headers: str,
+) -> Request:
+    """Return a request. Keywords are further headers, with `_` for `-`."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = None if text is None else FakeBody(text)
+    return Request(method, url, {"content-type": "application/json"} | given, body)
+
+
+def a_call(request: Request | None = None, ask: Ask | None = None, **headers: str) -> Call:
+    """Return a call of an open gateway that has not been tried yet."""
+    request = request or a_request(**headers)
+    return Call(
+        id=ID,
+        request=request,
+        gateway=Gateway(1, "acme", "main", authentication=False, collect_logs=True),
+        target=Target("openai", "chat/completions", ""),
+        options=Options.of(request.headers),
+        ask=ask or Ask("gpt-5", "text-generation", text='{"model":"gpt-5"}'),
+        started=NOW,
+    )
+
+
+def an_answer(text: str, kind: str = "application/json", status: int = 200) -> Incoming:
+    """Return a provider's answer whose body has come in whole."""
+    body = FakeReplyBody(Ending("complete", text, len(text.encode())))
+    return Incoming(status, {"content-type": kind}, body)

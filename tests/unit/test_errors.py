@@ -1,0 +1,86 @@
+import json
+import re
+
+import pytest
+
+import errors
+from errors import GatewayError
+
+EVERY_ERROR = [
+    (errors.BadHeader("cf-aig-event-id", "\n", "Use letters"), 400, 7001),
+    (errors.BadParameter("page", "x", "Use a number"), 400, 7001),
+    (errors.UnknownGateway(), 400, 2001),
+    (errors.UnknownProvider("x", ["openai"]), 400, 2008),
+    (errors.Unauthorized(), 401, 2009),
+    (errors.NotFound("/x"), 404, 7000),
+    (errors.GatewayNotFound("main"), 404, 7002),
+    (errors.LogNotFound("1"), 404, 7002),
+    (errors.MethodNotAllowed("PUT", "GET"), 405, 7001),
+    (errors.ClientLeft(), 499, 2005),
+    (errors.Internal(), 500, 7500),
+    (errors.Misconfigured("UPSTREAMS is for local runs"), 500, 7501),
+    (errors.Unreachable("api.openai.com", 12.3), 502, 2005),
+    (errors.UpstreamTimeout("api.openai.com", 50), 504, 2005),
+]
+
+
+def test_every_error_is_in_this_table() -> None:
+    assert {type(error) for error, _, _ in EVERY_ERROR} == set(GatewayError.__subclasses__())
+
+
+@pytest.mark.parametrize(("error", "status", "code"), EVERY_ERROR)
+def test_an_error_has_the_envelope_of_gateways(error: GatewayError, status: int, code: int) -> None:
+    assert json.loads(error.envelope()) == {
+        "success": False,
+        "result": [],
+        "messages": [],
+        "error": [{"code": code, "message": str(error)}],
+        "name": "AiGatewayError",
+        "httpCode": status,
+        "internalCode": code,
+        "message": str(error),
+        "description": str(error),
+    }
+
+
+@pytest.mark.parametrize(("error", "_status", "code"), EVERY_ERROR)
+def test_an_error_has_the_envelope_of_the_management_api(
+    error: GatewayError, _status: int, code: int
+) -> None:
+    assert json.loads(error.v4_envelope()) == {
+        "success": False,
+        "result": None,
+        "messages": [],
+        "errors": [{"code": code, "message": str(error)}],
+    }
+
+
+def test_the_tree_at_the_top_of_the_module_is_true() -> None:
+    drawn = re.findall(r"[├└]── (\w+) +(\d+) (\d+)", errors.__doc__ or "")
+
+    told = [(type(error).__name__, str(status), str(code)) for error, status, code in EVERY_ERROR]
+    assert drawn == told
+
+
+def test_an_unknown_gateway_has_the_words_that_clients_compare() -> None:
+    error = errors.UnknownGateway()
+
+    assert str(error) == "Please configure AI Gateway in the Cloudflare dashboard"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (errors.BadHeader("cf-aig-event-id", "\n", "Use letters"), ["cf-aig-event-id", r"\n"]),
+        (errors.BadParameter("page", "zero", "Use a number"), ["page", "zero", "Use a number"]),
+        (errors.UnknownProvider("opnai", ["openai", "x"]), ["'opnai'", "openai, x"]),
+        (errors.NotFound("/v2"), ["'/v2'", "/v1/{account}/{gateway}/{provider}/{path"]),
+        (errors.GatewayNotFound("main"), ["'main'"]),
+        (errors.LogNotFound("1"), ["'1'"]),
+        (errors.MethodNotAllowed("PUT", "GET"), ["'PUT'", "Use GET"]),
+        (errors.Unreachable("api.openai.com", 12.6), ["api.openai.com", "13 ms"]),
+        (errors.UpstreamTimeout("api.openai.com", 50), ["api.openai.com", "within 50 ms"]),
+    ],
+)
+def test_a_message_tells_what_was_wrong(error: GatewayError, words: list[str]) -> None:
+    assert [word for word in words if word not in str(error)] == []

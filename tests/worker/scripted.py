@@ -1,0 +1,186 @@
+"""A provider on a raw socket, for what a well-behaved mock cannot do.
+
+`GET|POST …/script/{name}` plays one of the scripts below; everything else is relayed to llmock, so
+that one running gateway serves both kinds of test. It runs in a thread of its own.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass
+class Received:
+    """A request as it came over the wire."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+    closed: threading.Event = field(default_factory=threading.Event)
+    """Set when the gateway closes the connection while the script still runs."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, or None."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+class Wire:
+    """One connection of the gateway, as a script sees it."""
+
+    def __init__(
+        self,
+        request: Received,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        go_on: asyncio.Event,
+    ) -> None:
+        self.request = request
+        self.go_on = go_on
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def head(self, status: str, **headers: str) -> None:
+        """Send a status line and headers (`_` stands for `-`)."""
+        lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        await self.send("\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode())
+
+    async def chunk(self, data: bytes) -> None:
+        """Send one chunk of a chunked body; an empty one ends it."""
+        await self.send(b"%x\r\n%s\r\n" % (len(data), data))
+
+    async def whole(self, status: str, content_type: str, body: bytes, **headers: str) -> None:
+        """Send an answer of known length."""
+        await self.head(
+            status, content_type=content_type, content_length=str(len(body)), **headers
+        )
+        await self.send(body)
+
+    async def hang(self) -> None:
+        """Say nothing until the gateway closes the connection."""
+        with contextlib.suppress(ConnectionError):
+            await self._reader.read()
+        self.request.closed.set()
+
+    def cut(self) -> None:
+        """Close the connection, whatever was promised."""
+        self._writer.close()
+
+
+Script = Callable[[Wire], Awaitable[None]]
+
+
+class ScriptedUpstream:
+    """The server. `requests` holds what came, the oldest first."""
+
+    def __init__(self, scripts: dict[str, Script], relay_to: str) -> None:
+        self.requests: list[Received] = []
+        self._scripts = scripts
+        self._relay_host = urlsplit(relay_to).netloc
+        self._loop = asyncio.new_event_loop()
+        self._go_on = asyncio.Event()
+        self._port = 0
+
+    @property
+    def base_url(self) -> str:
+        """What takes the place of the provider's base URL."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def last(self) -> Received:
+        """Return the newest request that played a script."""
+        return self.requests[-1]
+
+    def go_on(self) -> None:
+        """Let the scripts that wait for it go on."""
+        self._loop.call_soon_threadsafe(self._go_on.set)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["ScriptedUpstream"]:
+        """Serve until the block ends."""
+        ready = threading.Event()
+        thread = threading.Thread(target=self._run, args=(ready,))
+        thread.start()
+        ready.wait()
+        try:
+            yield self
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join()
+
+    def _run(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self._port = server.sockets[0].getsockname()[1]
+        ready.set()
+        self._loop.run_forever()
+        server.close()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # One request a connection: a script may leave it in any state.
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            request = _parse(head)
+            name = urlsplit(request.target).path.partition("/script/")[2]
+            if name in self._scripts:
+                request.body = await _body(request, reader)
+                self._go_on.clear()
+                self.requests.append(request)
+                await self._scripts[name](Wire(request, reader, writer, self._go_on))
+            else:
+                await self._relay(head, reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the gateway left: what the scripts are for
+        finally:
+            writer.close()
+
+    async def _relay(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        host, _, port = self._relay_host.partition(":")
+        to_reader, to_writer = await asyncio.open_connection(host, int(port))
+        request_line, rest = head.split(b"\r\n", 1)
+        to_writer.write(request_line + b"\r\nConnection: close\r\n" + rest)
+        upload = asyncio.ensure_future(_copy(reader, to_writer))
+        try:
+            await _copy(to_reader, writer)
+        finally:
+            upload.cancel()
+            to_writer.close()
+
+
+def _parse(head: bytes) -> Received:
+    first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+    method, target, _ = first.split(" ")
+    pairs = [line.split(": ", 1) for line in lines]
+    return Received(method, target, [(name.lower(), value) for name, value in pairs])
+
+
+async def _body(request: Received, reader: asyncio.StreamReader) -> bytes:
+    if request.header("transfer-encoding") == "chunked":
+        parts: list[bytes] = []
+        while size := int(await reader.readline(), 16):
+            parts.append(await reader.readexactly(size))
+            await reader.readline()
+        await reader.readline()
+        return b"".join(parts)
+    return await reader.readexactly(int(request.header("content-length") or 0))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
