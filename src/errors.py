@@ -170,7 +170,8 @@ class Unreachable(GatewayError):
 
     def __init__(self, host: str, waited: float) -> None:
         super().__init__(
-            f"Failed to get response from provider: no answer from {host} ({waited:.0f} ms)"
+            f"Failed to get response from provider: no whole answer from {host}, which closed or "
+            f"refused the connection after {waited:.0f} ms"
         )
 
 

@@ -1,12 +1,13 @@
 """One request in, one reply out: where it leads, the call it makes, and what becomes of errors."""
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
 from api import manage
 from call import Ask, Call, Reply, Request
 from deployment import Deployment
-from errors import GatewayError, Internal, NotFound, UnknownGateway
+from errors import ClientLeft, GatewayError, Internal, NotFound, UnknownGateway
 from gateways import Gateways
 from health import health
 from ids import uuid7
@@ -76,8 +77,11 @@ async def _ask(request: Request, where: ProviderRoute) -> Ask:
     provider = PROVIDERS.get(where.target.provider)
     if provider is None:
         return Ask()
-    readable = request.body and "json" in request.headers.get("content-type", "")
-    text = await request.body.text() if request.body and readable else None
+    text = None
+    if request.body and "json" in request.headers.get("content-type", ""):
+        # A caller who left is found out, and written down, when the provider is asked.
+        with contextlib.suppress(ClientLeft):
+            text = await request.body.text()
     return provider.dialect.ask(where.target.path, text)
 
 

@@ -6,6 +6,7 @@ from call import Call, Handler, Policy, Reply
 from deployment import Deployment
 from journal import Journal
 from policies.authenticate import authenticate
+from policies.hold import hold
 from policies.record import record
 from policies.timeout import timeout
 from policies.validate import validate
@@ -24,6 +25,8 @@ def pipeline(call: Call, deployment: Deployment, journal: Journal, ports: Ports)
             authenticate(gateway.authentication, deployment.admin_token),
             # A stranger learns nothing from it, a caller everything.
             validate(options.problem),
+            # Outside the timeout, which bounds the first byte, not the last.
+            hold,
             # Innermost: bounds one attempt, not the operation.
             timeout(options.timeout),
         ],

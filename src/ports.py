@@ -31,13 +31,21 @@ class Body(Protocol):
     async def text(self) -> str | None:
         """Read the body, once, and return its text. None where it is too long to be held.
 
-        Raises CallerGone.
+        Raises ClientLeft.
         """
         ...
 
 
 class ReplyBody(Protocol):
     """The body of a reply, owned by the runtime, which hands it to the caller natively."""
+
+    async def hold(self) -> None:
+        """Read a body that is short, so that it leaves whole or not at all.
+
+        A stream, or what does not announce that it is short, stays as it is. Raises Unreachable
+        where the provider breaks off, and ClientLeft.
+        """
+        ...
 
     def watch(self) -> Awaitable[Ending]:
         """Ask how the body will end, before it leaves. May be asked more than once.
@@ -68,18 +76,10 @@ class Incoming:
     """None where HTTP allows no body."""
 
 
-class NoAnswer(Exception):
-    """The provider's host did not answer: no connection, or it was closed before the headers."""
-
-
-class CallerGone(Exception):
-    """The caller closed its connection while the provider had not answered."""
-
-
 class Fetch(Protocol):
     """Sends a request to a provider. Redirects are not followed.
 
-    Cancelling the call closes the connection. Raises NoAnswer and CallerGone.
+    Cancelling the call closes the connection. Raises Unreachable and ClientLeft.
     """
 
     async def __call__(self, outgoing: Outgoing) -> Incoming: ...

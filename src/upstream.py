@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from call import Attempt, Call, Handler, Reply, Report
 from dialects.base import Dialect
-from errors import ClientLeft, UnknownProvider, Unreachable
+from errors import UnknownProvider
 from forwarding import reply_headers, request_headers
 from ids import uuid7
-from ports import CallerGone, Clock, Ending, Fetch, NoAnswer, Outgoing
+from ports import Clock, Ending, Fetch, Outgoing
 from providers import PROVIDERS
 
 
@@ -27,12 +27,7 @@ def upstream(fetch: Fetch, clock: Clock, upstreams: Mapping[str, str]) -> Handle
         url = provider.url(target.path, target.query, upstreams.get(target.provider))
         headers = request_headers(request.headers, provider.headers, call.ask.stream)
         attempt = _begin(call, clock(), urlsplit(url).netloc)
-        try:
-            incoming = await fetch(Outgoing(request.method, url, headers, request.body))
-        except CallerGone:
-            raise ClientLeft from None
-        except NoAnswer:
-            raise Unreachable(attempt.host, clock() - attempt.started) from None
+        incoming = await fetch(Outgoing(request.method, url, headers, request.body))
         attempt.first_byte = clock()
         headers = reply_headers(incoming.headers)
         return Reply(incoming.status, headers, incoming.body, _reader(provider.dialect, headers))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from demo import demo_provider, free_port
 from running import Gateway, until
 from worker.scripted import ScriptedUpstream

@@ -1,6 +1,7 @@
 """A gateway that runs, as tests use it."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ PATIENCE_S = 20.0
 def until(look: Callable[[], T | None], what: str, patience: float = PATIENCE_S) -> T:
     """Look again and again until there is something to see, and return it."""
     pause = threading.Event()
-    for _ in range(int(patience / 0.02)):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
         if (seen := look()) is not None:
             return seen
         pause.wait(0.02)
@@ -60,6 +62,11 @@ class Gateway:
             return answer.json()["result"] if answer.is_success else None
 
         return until(look, f"log row {log_id}")
+
+    def row_of_event(self, event_id: str) -> dict[str, Any] | None:
+        """Return the newest row of an event, where it is on the first page."""
+        rows: list[dict[str, Any]] = self.ask("/logs").json()["result"]
+        return next((row for row in rows if row["event_id"] == event_id), None)
 
     def row_of(self, response: httpx.Response) -> dict[str, Any]:
         """Wait for the row of an answer, and return it."""

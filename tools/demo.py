@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx
@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def demo_provider(log: Path) -> Iterator[str]:
+def demo_provider(log: Path) -> Generator[str, None, None]:
     """Run llmock, and yield the base URL at which it answers as OpenAI does."""
     port = free_port()
     llmock = Path(sys.executable).with_name("llmock")

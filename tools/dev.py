@@ -15,29 +15,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import httpx
-from demo import demo_provider
 
-ROOT = Path(__file__).resolve().parent.parent
-WRANGLER = ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js"
-NODE = ROOT / "node_modules" / ".bin" / "node"
-# Only local runs have these: they let workerd take the Pyodide bundle from disk.
-FLAGS = (
-    "python_workers",
-    "python_workers_development",
-    "experimental",
-    "global_fetch_strictly_public",
-)
-ENVIRONMENT = os.environ | {
-    "MINIFLARE_WORKERD_PATH": str(ROOT / "tools" / "workerd"),
-    "WRANGLER_SEND_METRICS": "false",
-    "PATH": f"{ROOT / 'node_modules' / '.bin'}:{os.environ['PATH']}",
-}
+from demo import demo_provider
+from wrangler import ENVIRONMENT, LOCAL_FLAGS, ROOT, WRANGLER
+
 READY_S = 120
 STOP_S = 10
 
@@ -98,7 +85,7 @@ def prepare(run: Run) -> None:
 
 
 def _wrangler(run: Run, *arguments: str) -> None:
-    command = [NODE, WRANGLER, *arguments, "--local", "--persist-to", run.state]
+    command = [*WRANGLER, *arguments, "--local", "--persist-to", run.state]
     done = subprocess.run(
         command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
@@ -111,11 +98,11 @@ def start(run: Run) -> "subprocess.Popen[str]":
     variables = run.state / "dev.vars"
     _write_private(variables, _dotenv(run))
     command = [
-        *(NODE, WRANGLER, "dev", "--local"),
+        *(*WRANGLER, "dev", "--local"),
         *("--port", str(run.port), "--inspector-port", "0"),
         *("--persist-to", run.state, "--env-file", variables),
         "--show-interactive-dev-session=false",
-        *("--compatibility-flags", *FLAGS),
+        *("--compatibility-flags", *LOCAL_FLAGS),
     ]
     return subprocess.Popen(
         command,
@@ -218,7 +205,7 @@ def stop(worker: "subprocess.Popen[str]") -> None:
 
 
 @contextlib.contextmanager
-def upstreams(run: Run, demo: bool) -> Iterator[Run]:
+def upstreams(run: Run, demo: bool) -> Generator[Run, None, None]:
     """Give the run the provider of the demo, where it is one."""
     if not demo:
         yield run
@@ -233,11 +220,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--demo", action="store_true", help="answer for OpenAI with the mock `llmock`: no key needed"
+        "--demo", action="store_true", help="let a mock answer for OpenAI: no key needed"
     )
     options = parser.parse_args(arguments)
     # Ended from outside like by Ctrl-C, so that nothing that was started is left.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = Run.of_environment()
     prepare(run)
     with contextlib.suppress(KeyboardInterrupt), upstreams(run, options.demo) as run:

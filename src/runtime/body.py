@@ -21,13 +21,15 @@ from typing import Any
 import js
 from pyodide.ffi import JsException
 
-from ports import CallerGone, Ending, State
+from errors import ClientLeft
+from ports import Ending, State
+from runtime.caller import Caller
 from runtime.convert import object_out
 
 TEXT_LIMIT = 10_000_000
 """Bytes of a body that are held as text. What is longer passes through, unread or half read."""
-WHOLE_LIMIT = 1_000_000
-"""Bytes of an announced reply that is read whole, which is cheaper than pipes, before it leaves."""
+SHORT = 1_000_000
+"""Bytes up to which an answer that announces its length is short."""
 FIRST_READ = 65_536
 """Bytes of the first read of a stream. Each read doubles, so that a long stream needs few."""
 
@@ -43,12 +45,12 @@ class JsRequestBody:
         self._text: str | None = None
 
     async def text(self) -> str | None:
-        """Read the body, once. None for more than TEXT_LIMIT bytes. Raises CallerGone."""
+        """Read the body, once. None for more than TEXT_LIMIT bytes. Raises ClientLeft."""
         if self._text is None:
             try:
                 await self._read()
             except JsException:
-                raise CallerGone from None
+                raise ClientLeft from None
         return self._text
 
     async def _read(self) -> None:
@@ -70,51 +72,47 @@ class JsRequestBody:
 class JsReplyBody:
     """The body of a provider's answer."""
 
-    def __init__(self, response: Any, headers: dict[str, str], signal: Any) -> None:
+    def __init__(self, response: Any, headers: dict[str, str], caller: Caller, host: str) -> None:
         self._response = response
-        self._signal = signal
-        self._type = headers.get("content-type", "")
+        self._caller = caller
+        self._host = host
+        self._type = headers.get("content-type", "").partition(";")[0]
         self._encoded = "content-encoding" in headers
         announced = headers.get("content-length", "")
         self._announced = int(announced) if announced.isdecimal() else None
+        self._buffer: Any = None
         self._ending: asyncio.Future[Ending] | None = None
 
     @property
     def decoded(self) -> bool:
         """Whether what is delivered is no longer in the provider's content encoding."""
-        return self._encoded and self._ending is not None
+        return self._encoded and (self._buffer is not None or self._ending is not None)
+
+    async def hold(self) -> None:
+        """Read a short body. Raises Unreachable and ClientLeft."""
+        short = self._announced is not None and self._announced <= SHORT
+        if short and self._type != "text/event-stream":
+            self._buffer = await self._caller.answer(self._response.arrayBuffer(), self._host)
 
     def watch(self) -> asyncio.Future[Ending]:
         """Ask how the body will end."""
         if self._ending is None:
             self._ending = asyncio.get_running_loop().create_future()
+            if self._buffer is not None:
+                text = js.TextDecoder.new().decode(self._buffer) if self._is_text() else None
+                self._ending.set_result(Ending("complete", text, self._buffer.byteLength))
         return self._ending
 
-    async def deliver(self) -> Any:
+    def deliver(self) -> Any:
         """Return what a JS Response can be made of."""
+        if self._buffer is not None:
+            return self._buffer
         if self._ending is None:
             return self._response.body
-        if self._whole():
-            return await self._deliver_whole(self._ending)
         return self._deliver_stream(self._ending)
 
-    def _whole(self) -> bool:
-        small = self._announced is not None and self._announced <= WHOLE_LIMIT
-        return small and not self._type.startswith("text/event-stream")
-
     def _is_text(self) -> bool:
-        kind = self._type.partition(";")[0]
-        return kind.startswith("text/") or kind.endswith("json")
-
-    async def _deliver_whole(self, ending: asyncio.Future[Ending]) -> Any:
-        try:
-            buffer = await self._response.arrayBuffer()
-        except JsException:
-            ending.set_result(Ending(self._failure()))
-            return _broken_stream()
-        text = js.TextDecoder.new().decode(buffer) if self._is_text() else None
-        ending.set_result(Ending("complete", text, buffer.byteLength))
-        return buffer
+        return self._type.startswith("text/") or self._type.endswith("json")
 
     def _deliver_stream(self, ending: asyncio.Future[Ending]) -> Any:
         stream, copy = self._response.body, None
@@ -135,9 +133,10 @@ class JsReplyBody:
         try:
             await sent
         except JsException:
-            state = self._failure()
+            state = "left" if self._caller.left else "broken"
         if chunks is None:
-            return Ending(state)
+            known = state == "complete" and not self._encoded
+            return Ending(state, size=self._announced if known else None)
         return Ending(state, _decode(chunks), sum(chunk.byteLength for chunk in chunks))
 
     async def _collect(self, copy: Any) -> list[Any] | None:
@@ -145,16 +144,13 @@ class JsReplyBody:
         sink = js.IdentityTransformStream.new()
         reading = asyncio.ensure_future(_read(sink.readable, TEXT_LIMIT))
         options = object_out({"preventAbort": True})
-        options.signal = self._signal
+        options.signal = self._caller.signal
         try:
             await copy.pipeTo(sink.writable, options)
         except JsException:
             # Closed, not aborted: what has come can still be read.
             await asyncio.gather(_settled(sink.writable.close()), reading)
         return await reading
-
-    def _failure(self) -> State:
-        return "left" if self._signal.aborted else "broken"
 
 
 async def _settled(promise: Any) -> None:
@@ -193,9 +189,3 @@ async def _read(stream: Any, limit: int) -> list[Any] | None:
         step *= 2
     await reader.cancel()
     return None
-
-
-def _broken_stream() -> Any:
-    broken = js.IdentityTransformStream.new()
-    broken.writable.abort(js.Error.new("the provider closed the connection early"))
-    return broken.readable

@@ -12,6 +12,7 @@ from gateway import Isolate, handle
 from ports import Ports
 from runtime.background import JsBackground
 from runtime.body import JsReplyBody, JsRequestBody
+from runtime.caller import Caller
 from runtime.convert import headers_in, object_out
 from runtime.database import D1
 from runtime.fetch import JsFetch
@@ -28,7 +29,7 @@ async def serve(request: Any, env: Any, ctx: Any) -> Any:
     background = JsBackground(ctx)
     try:
         reply = await _reply(request, env, background)
-        return await _response(request.method, reply)
+        return _response(request.method, reply)
     finally:
         background.replied()
 
@@ -39,7 +40,7 @@ async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
     except Misconfigured as error:
         return Reply(error.status, {"content-type": "application/json"}, error.envelope())
     ports = Ports(
-        fetch=JsFetch(request.signal),
+        fetch=JsFetch(Caller(request.signal)),
         database=D1(env.DB),
         snapshots=KvSnapshots(env.CONFIG),
         clock=now,
@@ -74,10 +75,10 @@ def _request(request: Any) -> Request:
     )
 
 
-async def _response(method: str, reply: Reply) -> Any:
+def _response(method: str, reply: Reply) -> Any:
     body: Any = reply.body
     if isinstance(body, JsReplyBody):
-        native = await body.deliver()
+        native = body.deliver()
         if body.decoded:
             # Of what the provider encoded, these no longer tell the truth.
             reply.headers.pop("content-encoding", None)

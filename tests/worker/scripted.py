@@ -7,7 +7,7 @@ that one running gateway serves both kinds of test. It runs in a thread of its o
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -59,16 +59,21 @@ class Wire:
 
     async def whole(self, status: str, content_type: str, body: bytes, **headers: str) -> None:
         """Send an answer of known length."""
-        await self.head(
-            status, content_type=content_type, content_length=str(len(body)), **headers
-        )
+        await self.head(status, content_type=content_type, content_length=str(len(body)), **headers)
         await self.send(body)
 
     async def hang(self) -> None:
         """Say nothing until the gateway closes the connection."""
-        with contextlib.suppress(ConnectionError):
-            await self._reader.read()
-        self.request.closed.set()
+        while not self.request.closed.is_set():
+            await self.listen(60)
+
+    async def listen(self, seconds: float) -> None:
+        """Wait for so long, and notice when the gateway closes the connection."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                with contextlib.suppress(ConnectionError):
+                    await self._reader.read()
+                self.request.closed.set()
 
     def cut(self) -> None:
         """Close the connection, whatever was promised."""
@@ -103,7 +108,7 @@ class ScriptedUpstream:
         self._loop.call_soon_threadsafe(self._go_on.set)
 
     @contextlib.contextmanager
-    def running(self) -> Iterator["ScriptedUpstream"]:
+    def running(self) -> Generator["ScriptedUpstream", None, None]:
         """Serve until the block ends."""
         ready = threading.Event()
         thread = threading.Thread(target=self._run, args=(ready,))

@@ -54,6 +54,13 @@ async def json_gzipped(wire: Wire) -> None:
     await wire.whole("200 OK", "application/json", gzip.compress(CHAT), content_encoding="gzip")
 
 
+async def json_gzipped_in_chunks(wire: Wire) -> None:
+    headers = {"content_type": "application/json", "content_encoding": "gzip"}
+    await wire.head("200 OK", transfer_encoding="chunked", **headers)
+    for part in (gzip.compress(CHAT), b""):
+        await wire.chunk(part)
+
+
 async def json_cut(wire: Wire) -> None:
     await wire.head("200 OK", content_type="application/json", content_length="5000")
     await wire.send(CHAT)
@@ -138,6 +145,14 @@ async def stream_without_end(wire: Wire) -> None:
         await wire.chunk(part)
 
 
+async def stream_on_and_on(wire: Wire) -> None:
+    """Send an event every 50 ms, for as long as somebody listens."""
+    await _stream_head(wire)
+    while not wire.request.closed.is_set():
+        await wire.chunk(event("Hello "))
+        await wire.listen(0.05)
+
+
 async def stream_and_hang(wire: Wire) -> None:
     await _stream_head(wire)
     await wire.chunk(event("Hello "))
@@ -158,6 +173,7 @@ SCRIPTS: dict[str, Script] = {
         json_answer,
         json_in_chunks,
         json_gzipped,
+        json_gzipped_in_chunks,
         json_cut,
         audio,
         audio_and_hang,
@@ -172,6 +188,7 @@ SCRIPTS: dict[str, Script] = {
         stream_byte_by_byte,
         stream_cut,
         stream_without_end,
+        stream_on_and_on,
         stream_and_hang,
         hang,
         slam,

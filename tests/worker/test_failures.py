@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from running import Gateway, pass_time, until
+
+from running import Gateway, pass_time
 from worker.scripted import ScriptedUpstream
 
 CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -66,25 +67,19 @@ def test_a_provider_that_closes_the_connection_is_unreachable(
     host = httpx.URL(upstream.base_url).netloc.decode()
     assert response.status_code == 502
     assert response.json()["internalCode"] == 2005
-    assert f"no answer from {host}" in response.json()["message"]
+    assert f"no whole answer from {host}" in response.json()["message"]
     assert gateway.row_of(response)["status_code"] == 502
 
 
-def test_a_caller_who_leaves_before_the_answer_ends_the_provider_s_work(
+def test_an_answer_that_breaks_off_in_the_middle_is_an_error_and_not_half_an_answer(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    event_id = "left-before-the-answer"
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(
-            f"{gateway.openai}/script/hang",
-            json=CHAT_REQUEST,
-            headers={"cf-aig-event-id": event_id},
-            timeout=0.5,
-        )
+    response = httpx.post(f"{gateway.openai}/script/json_cut", json=CHAT_REQUEST)
 
-    assert upstream.last().closed.wait(timeout=5)
-    row = until(lambda: newest(gateway, event_id), "the row of a call without an answer")
-    assert (row["status_code"], row["error_code"]) == (499, 2005)
+    assert response.status_code == 502
+    assert response.json()["internalCode"] == 2005
+    row = gateway.row_of(response)
+    assert (row["status_code"], row["success"]) == (502, False)
 
 
 def test_an_unknown_gateway_is_refused_as_clients_expect(gateway: Gateway) -> None:
@@ -114,8 +109,3 @@ def test_a_path_that_leads_nowhere_is_a_404_that_says_what_leads_somewhere(
     assert response.status_code == 404
     assert response.json()["internalCode"] == 7000
     assert "/v1/{account}/{gateway}/{provider}" in response.json()["message"]
-
-
-def newest(gateway: Gateway, event_id: str) -> dict[str, object] | None:
-    rows = gateway.ask("/logs").json()["result"]
-    return next((row for row in rows if row["event_id"] == event_id), None)

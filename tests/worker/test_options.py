@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+
 from running import Gateway
 
 CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -22,7 +23,7 @@ def test_an_event_id_is_echoed_and_groups_rows(gateway: Gateway) -> None:
 
 
 def test_metadata_is_kept_with_the_row(gateway: Gateway) -> None:
-    response = ask(gateway, metadata='{"user":"ü1","n":3,"pro":true,"cf.user_id":"forged"}')
+    response = ask(gateway, metadata='{"user":"\\u00fc1","n":3,"pro":true,"cf.user_id":"forged"}')
 
     assert gateway.row_of(response)["metadata"] == {"user": "ü1", "n": 3, "pro": True}
 

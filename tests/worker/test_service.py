@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from running import Gateway, until
 
 CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -87,7 +88,7 @@ def test_a_row_shows_its_call(gateway: Gateway) -> None:
     assert row["duration"] >= row["timings"]["latency"]
 
 
-@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic test-admin-token", "Bearer "])
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic test-admin-token", "Bearer"])
 def test_the_management_api_wants_the_admin_token(gateway: Gateway, header: str | None) -> None:
     headers = {} if header is None else {"authorization": header}
 

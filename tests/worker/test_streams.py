@@ -1,9 +1,8 @@
 """Streams: events pass as they come, what is counted is true, and what breaks stays broken."""
 
-import time
-
 import httpx
 import pytest
+
 from running import Gateway, pass_time
 from worker.scripted import ScriptedUpstream
 from worker.scripts import DONE, USAGE, event
@@ -68,42 +67,30 @@ def test_characters_and_events_may_be_cut_anywhere(gateway: Gateway) -> None:
 def test_a_caller_who_leaves_ends_the_provider_s_work_within_a_second(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    url = f"{gateway.openai}/script/stream_and_hang"
+    url = f"{gateway.openai}/script/stream_on_and_on"
 
     with httpx.stream("POST", url, json=STREAM_REQUEST) as response:
         next(response.iter_raw())
-    left = time.monotonic()
 
-    assert upstream.last().closed.wait(timeout=1 - (time.monotonic() - left))
+    assert upstream.last().closed.wait(timeout=1)
     row = gateway.row_of(response)
     assert (row["status_code"], row["success"]) == (499, False)
-    assert row["response_head"] == event("Hello ").decode()
-
-
-def test_a_caller_who_leaves_a_large_binary_answer_is_a_499(gateway: Gateway) -> None:
-    url = f"{gateway.openai}/script/audio_and_hang"
-
-    with httpx.stream("POST", url, json=STREAM_REQUEST) as response:
-        next(response.iter_raw())
-
-    assert gateway.row_of(response)["status_code"] == 499
+    assert row["response_head"].startswith(event("Hello ").decode())
 
 
 def test_the_caller_of_a_broken_stream_sees_it_break(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
     url = f"{gateway.openai}/script/stream_cut"
-    received = b""
 
-    with (
-        pytest.raises(httpx.RemoteProtocolError),
-        httpx.stream("POST", url, json=STREAM_REQUEST) as response,
-    ):
-        for piece in response.iter_raw():
-            received += piece
-            upstream.go_on()
+    with httpx.stream("POST", url, json=STREAM_REQUEST) as response:
+        pieces = response.iter_raw()
+        first = next(pieces)
+        upstream.go_on()
+        with pytest.raises(httpx.RemoteProtocolError):
+            next(pieces)
 
-    assert received == event("Hello ")
+    assert first == event("Hello ")
     row = gateway.row_of(response)
     assert (row["status_code"], row["success"]) == (200, False)
     assert row["response_head"] == event("Hello ").decode()
@@ -117,29 +104,16 @@ def test_a_stream_without_its_last_event_is_a_failure_in_the_log(gateway: Gatewa
     assert (row["status_code"], row["success"]) == (200, False)
 
 
-def test_a_json_answer_that_is_cut_breaks_for_the_caller_too(gateway: Gateway) -> None:
-    url = f"{gateway.openai}/script/json_cut"
-
-    with (
-        pytest.raises(httpx.RemoteProtocolError),
-        httpx.stream("POST", url, json=STREAM_REQUEST) as response,
-    ):
-        response.read()
-
-    row = gateway.row_of(response)
-    assert (row["status_code"], row["success"]) == (200, False)
-
-
 def test_a_stream_nobody_logs_still_ends_with_its_caller(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    url = f"{gateway.openai}/script/stream_and_hang"
+    url = f"{gateway.openai}/script/stream_on_and_on"
     headers = {"cf-aig-collect-log": "false"}
 
     with httpx.stream("POST", url, json=STREAM_REQUEST, headers=headers) as response:
         next(response.iter_raw())
 
-    assert upstream.last().closed.wait(timeout=5)
+    assert upstream.last().closed.wait(timeout=1)
 
 
 def test_latency_is_the_first_byte_and_duration_the_last(

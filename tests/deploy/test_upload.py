@@ -1,0 +1,133 @@
+"""What only deploying would show: the size of the upload, and whether a snapshot can be taken."""
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import native
+import upload
+from running import Gateway, until
+from worker.caller import RawCaller
+from worker.scripted import ScriptedUpstream
+
+ADMIN_TOKEN = "test-admin-token"
+SCHEMA = Path(__file__).resolve().parents[2] / "schema.sql"
+
+
+@pytest.fixture(scope="session")
+def uploaded(tmp_path_factory: pytest.TempPathFactory) -> upload.Upload:
+    return upload.build(tmp_path_factory.mktemp("upload"))
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    tmp_path_factory: pytest.TempPathFactory,
+    uploaded: upload.Upload,
+    upstream: ScriptedUpstream,
+) -> Iterator[Gateway]:
+    """Serve what would be uploaded from its snapshot, on workerd alone."""
+    variables = {
+        "ADMIN_TOKEN": ADMIN_TOKEN,
+        "UPSTREAMS": f'{{"openai": "{upstream.base_url}"}}',
+    }
+    run = native.configure(tmp_path_factory.mktemp("native"), uploaded.folder, variables)
+    native.save_snapshot(run)
+    with native.serving(run) as server:
+        until(lambda: answers(server, run), "the gateway", patience=60)
+        migrate(run.folder)
+        yield Gateway(run.url, ADMIN_TOKEN, "", run.folder)
+
+
+def test_the_upload_is_small_enough(uploaded: upload.Upload) -> None:
+    assert uploaded.gzipped_kib <= upload.LIMIT_KIB
+
+
+def test_nothing_is_uploaded_that_the_worker_does_not_need(uploaded: upload.Upload) -> None:
+    files = [file.relative_to(uploaded.folder).as_posix() for file in uploaded.folder.rglob("*")]
+
+    unneeded = (".pyi", ".pyc", ".dist-info")
+    assert not [name for name in files if name.endswith(unneeded)]
+    assert not [name for name in files if name.startswith(("tests", "tools"))]
+
+
+@pytest.mark.parametrize(
+    "line", ["import js; HELD = js.Object.new()", "import os; SEED = os.urandom(8)"]
+)
+def test_a_worker_that_cannot_be_in_a_snapshot_is_found_out(
+    tmp_path: Path, uploaded: upload.Upload, line: str
+) -> None:
+    modules = shutil.copytree(uploaded.folder, tmp_path / "upload")
+    with (modules / "runtime" / "convert.py").open("a") as module:
+        module.write(f"\n{line}\n")
+
+    with pytest.raises(SystemExit, match="workerd took no snapshot"):
+        native.save_snapshot(native.configure(tmp_path, modules, {}))
+
+
+def test_the_gateway_answers_from_its_snapshot(deployed: Gateway) -> None:
+    response = httpx.post(f"{deployed.openai}/script/json_answer", json={"model": "gpt-5-mini"})
+
+    assert response.status_code == 200
+    assert deployed.row_of(response)["tokens_in"] == 12
+
+
+def test_ids_made_after_a_snapshot_differ(deployed: Gateway) -> None:
+    url = f"{deployed.openai}/script/json_answer"
+
+    ids = {httpx.post(url, json={}).headers["cf-aig-request-id"] for _ in range(20)}
+
+    assert len(ids) == 20
+
+
+@pytest.mark.parametrize("script", ["stream_and_hang", "audio_and_hang"])
+def test_a_caller_whose_connection_dies_ends_a_silent_provider_s_work_within_a_second(
+    deployed: Gateway, upstream: ScriptedUpstream, script: str
+) -> None:
+    caller = RawCaller(f"{deployed.openai}/script/{script}", b"{}")
+
+    head = caller.read_head()
+    caller.die()
+
+    assert upstream.last().closed.wait(timeout=1)
+    assert deployed.row(head["cf-aig-log-id"])["status_code"] == 499
+
+
+def test_a_caller_who_dies_before_the_answer_ends_the_provider_s_work_within_a_second(
+    deployed: Gateway, upstream: ScriptedUpstream
+) -> None:
+    before = len(upstream.requests)
+    caller = RawCaller(f"{deployed.openai}/script/hang", b"{}", cf_aig_event_id="died-early")
+
+    until(lambda: len(upstream.requests) > before or None, "the request at the provider")
+    caller.die()
+
+    assert upstream.last().closed.wait(timeout=1)
+    row = until(lambda: deployed.row_of_event("died-early"), "the row of a call without an answer")
+    assert (row["status_code"], row["error_code"]) == (499, 2005)
+
+
+def answers(server: "subprocess.Popen[bytes]", run: native.Native) -> bool | None:
+    """Whether the Worker has started. It is not healthy yet: it has no schema."""
+    assert server.poll() is None, (run.folder / "workerd.log").read_text()
+    try:
+        return httpx.get(f"{run.url}/healthz", timeout=30).status_code == 503 or None
+    except httpx.TransportError:
+        return None
+
+
+def migrate(folder: Path) -> None:
+    """Give the database, whose file the first question has made, the schema and a gateway."""
+    (file,) = (folder / "data" / "d1" / "sluice-d1").glob("[0-9a-f]*.sqlite")
+    connection = sqlite3.connect(file)
+    connection.executescript(SCHEMA.read_text())
+    connection.execute(
+        "INSERT INTO gateways (account_id, id, settings, created_at, modified_at) "
+        "VALUES ('local', 'default', '{\"authentication\": false}', 0, 0)"
+    )
+    connection.commit()
+    connection.close()
