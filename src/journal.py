@@ -8,16 +8,18 @@ promise is awaited by the request that made it.
 
 import json
 import logging
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from logs import COLUMNS, Entry, Value
+from logs import COLUMNS, Entry
 from ports import Clock, Database, DatabaseError
 
 _log = logging.getLogger("sluice.journal")
 
-GROUP = 40
-"""Entries in one write. Two heads each, every character escaped, stay below D1's 2 MB a value."""
+GROUP = 100
+"""Entries in one write."""
+VALUE_SIZE = 1_900_000
+"""Bytes of JSON in one write: D1 takes 2 MB in a value. An entry alone stays far below."""
 LEASE_MS = 10_000
 """After this long a writer counts as vanished: a request can be frozen in the middle of a write."""
 TERM_MS = 15_000
@@ -38,12 +40,24 @@ INSERT_LOGS = _insert("logs", COLUMNS)
 INSERT_PAYLOADS = _insert("payloads", ("gateway_id", "log_id", "side", "part", "body"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An entry as JSON: its row, and its payloads."""
+
+    row: str
+    payloads: Sequence[str]
+
+    @property
+    def size(self) -> int:
+        return len(self.row) + sum(map(len, self.payloads))
+
+
 class Journal:
     """The entries of one isolate on their way to the database."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._waiting: dict[str, Entry] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._lease = 0.0
 
     async def write(self, entry: Entry, database: Database) -> None:
@@ -51,40 +65,54 @@ class Journal:
 
         What cannot be written is dropped, and reported on the console.
         """
-        self._waiting[str(entry.row[1])] = entry
+        self._waiting[entry.id] = _Waiting(json.dumps(entry.row), _payloads(entry))
         if self._clock() >= self._lease:
             await self._drain(database)
 
     async def _drain(self, database: Database) -> None:
         until = self._clock() + TERM_MS
-        while self._waiting:
-            now = self._clock()
-            # In the last round others may lead already; what is here now is still written.
-            self._lease = now + LEASE_MS if now < until else 0.0
-            group = dict(islice(self._waiting.items(), GROUP))
-            await self._write(list(group.values()), database)
-            for log_id in group:
-                self._waiting.pop(log_id, None)
-            if now >= until:
-                return
+        while self._waiting and self._clock() < until:
+            self._lease = self._clock() + LEASE_MS
+            await self._write(_group(self._waiting), database)
         self._lease = 0.0
+        # Others may lead from here on. Whoever waits already was told that this writer writes.
+        left = dict(self._waiting)
+        while left:
+            group = _group(left)
+            left = {log_id: left[log_id] for log_id in left if log_id not in group}
+            await self._write(group, database)
 
-    async def _write(self, group: Sequence[Entry], database: Database) -> None:
-        statements = [(INSERT_LOGS, _json([entry.row for entry in group]))]
-        payloads = [payload for entry in group for payload in _payloads(entry)]
+    async def _write(self, group: Mapping[str, _Waiting], database: Database) -> None:
+        rows = [waiting.row for waiting in group.values()]
+        payloads = [payload for waiting in group.values() for payload in waiting.payloads]
+        statements = [(INSERT_LOGS, _array(rows))]
         if payloads:
-            statements.append((INSERT_PAYLOADS, _json(payloads)))
+            statements.append((INSERT_PAYLOADS, _array(payloads)))
         try:
             await database.batch(statements)
         except DatabaseError as error:
             _log.error("%d log rows are lost: %s", len(group), error)
+        for log_id in group:
+            self._waiting.pop(log_id, None)
 
 
-def _json(rows: Sequence[tuple[Value, ...]]) -> str:
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+def _group(waiting: Mapping[str, _Waiting]) -> dict[str, _Waiting]:
+    """Return the first of what waits: at least one, and no more than one value can hold."""
+    group: dict[str, _Waiting] = {}
+    size = 0
+    for log_id, one in waiting.items():
+        size += one.size
+        if group and (size > VALUE_SIZE or len(group) == GROUP):
+            break
+        group[log_id] = one
+    return group
 
 
-def _payloads(entry: Entry) -> list[tuple[Value, ...]]:
-    gateway_id, log_id = entry.row[:2]
+def _payloads(entry: Entry) -> list[str]:
+    gateway_id = entry.row[0]
     sides = (("request", entry.request), ("response", entry.response))
-    return [(gateway_id, log_id, side, 0, text) for side, text in sides if text]
+    return [json.dumps((gateway_id, entry.id, side, 0, text)) for side, text in sides if text]
+
+
+def _array(items: Sequence[str]) -> str:
+    return f"[{','.join(items)}]"

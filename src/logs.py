@@ -45,6 +45,8 @@ COLUMNS = (
 
 HEAD_LENGTH = 4096
 """Characters of a body that the log shows."""
+TEXT_LENGTH = 1024
+"""Characters of a value that a caller or a provider chose: a name, not a place to put a book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Entry:
     request: str | None = None
     """The head of the body, and one character more where there is more. None: not kept."""
     response: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the row."""
+        return str(self.row[1])
 
 
 def entry(call: Call, outcome: Reply | GatewayError, ending: Ending, finished: float) -> Entry:
@@ -84,12 +91,12 @@ def _row(
         "duration": round(finished - attempt.started),
         "latency": round(attempt.first_byte - attempt.started) if attempt.first_byte else None,
         "provider": call.target.provider,
-        "model": call.ask.model or report.model,
+        "model": _text(call.ask.model or report.model),
         "model_type": call.ask.model_type,
         "path": call.target.path,
         "request_type": "provider",
-        "request_content_type": request.headers.get("content-type"),
-        "response_content_type": reply.headers.get("content-type") if reply else None,
+        "request_content_type": _text(request.headers.get("content-type")),
+        "response_content_type": _text(reply.headers.get("content-type")) if reply else None,
         "status_code": status,
         "success": int(status < 400 and ending.state == "complete" and report.complete),
         "error_code": error.code if error else None,
@@ -103,11 +110,15 @@ def _row(
         "metadata": json.dumps(options.metadata) if options.metadata else None,
         "request_size": request.body.size if request.body else 0,
         "response_size": ending.size,
-        "user_agent": request.headers.get("user-agent"),
+        "user_agent": _text(request.headers.get("user-agent")),
         "authentication": int(call.gateway.authentication),
         "colo": request.colo,
         "region": request.region,
     }
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else value[:TEXT_LENGTH]
 
 
 def _head(text: str | None) -> str | None:

@@ -8,6 +8,7 @@ https://developers.cloudflare.com/ai-gateway/glossary/
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, cast
 
 from errors import BadHeader
@@ -86,7 +87,8 @@ def _metadata(value: str) -> Metadata:
         raise _Broken(rule)
     metadata: Metadata = {}
     for key, entry in cast("dict[str, object]", parsed).items():
-        if not isinstance(entry, str | int | float | bool):
+        # A number that JSON can write may still be too large for anything that reads it.
+        if not isinstance(entry, str | int | float) or entry in (inf, -inf):
             raise _Broken(f"{rule}; the value of {key!r} is not")
         # `cf.` keys are the gateway's own: a caller cannot pretend to an identity.
         if len(metadata) < METADATA_ENTRIES and not key.startswith("cf."):

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 NOW = 1_750_000_000_000.0
 ID = "01975a5c-f680-7000-8000-000000000000"
 CHAT = "https://sluice.test/v1/acme/main/openai/chat/completions"
+PATIENCE = 10
+"""Seconds after which a test that waits for what never comes fails, instead of hanging."""
 
 _MIGRATIONS = """
 CREATE TABLE d1_migrations (
@@ -51,13 +53,19 @@ class FakeBody:
 
 
 class FakeReplyBody:
-    """The body of a reply, which ends when the test says so."""
+    """The body of a reply, which ends when the test says so, and may break while it is held."""
 
-    def __init__(self, ending: Ending | None = None) -> None:
+    def __init__(self, ending: Ending | None = None, breaks: Exception | None = None) -> None:
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self.watched = False
+        self.watched = self.held = False
+        self._breaks = breaks
         if ending:
             self.ending.set_result(ending)
+
+    async def hold(self) -> None:
+        self.held = True
+        if self._breaks:
+            raise self._breaks
 
     def watch(self) -> asyncio.Future[Ending]:
         self.watched = True
@@ -87,6 +95,7 @@ class SqliteDatabase:
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.row_factory = sqlite3.Row
+        self.batches: list[Sequence[tuple[str, str]]] = []
         self.connection.executescript((ROOT / "schema.sql").read_text() + _MIGRATIONS)
         for path in sorted((ROOT / "migrations").glob("*.sql")):
             self.connection.execute("INSERT INTO d1_migrations (name) VALUES (?)", (path.name,))
@@ -98,6 +107,7 @@ class SqliteDatabase:
             raise DatabaseError(str(error)) from None
 
     async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+        self.batches.append(statements)
         try:
             self.connection.execute("BEGIN")
             for sql, value in statements:
@@ -115,6 +125,32 @@ class SqliteDatabase:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return [dict(row) for row in self.connection.execute(f"SELECT * FROM {table}")]
+
+
+class HeldDatabase:
+    """A database whose writes wait, each until the test lets it go."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self._held: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
+        self.free = False
+        """Whether writes to come wait no longer."""
+
+    async def next_write(self) -> asyncio.Future[None]:
+        """Return what lets the next write go. A write that never comes fails the test."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._held.get()
+
+    async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
+        return await self._database.all(sql, *values)
+
+    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+        if not self.free:
+            gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._held.put_nowait(gate)
+            async with asyncio.timeout(PATIENCE):
+                await gate
+        await self._database.batch(statements)
 
 
 class BrokenDatabase:
@@ -153,7 +189,8 @@ class FakeBackground:
 
     async def run(self) -> None:
         jobs, self.jobs = self.jobs, []
-        await asyncio.gather(*jobs)
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*jobs)
 
 
 class Bench:
@@ -184,20 +221,25 @@ class Bench:
 
 
 def a_request(
+    headers: Mapping[str, str] | None = None,
     text: str | Exception | None = '{"model":"gpt-5","messages":[]}',
+    *,
     url: str = CHAT,
     method: str = "POST",
-    **headers: str,
 ) -> Request:
-    """Return a request. Keywords are further headers, with `_` for `-`."""
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    body = None if text is None else FakeBody(text)
-    return Request(method, url, {"content-type": "application/json"} | given, body)
+    """Return a request with JSON for a body. Without a text its body is too long to be read."""
+    given = {"content-type": "application/json"} | dict(headers or {})
+    return Request(method, url, given, FakeBody(text))
 
 
-def a_call(request: Request | None = None, ask: Ask | None = None, **headers: str) -> Call:
+def a_call(
+    headers: Mapping[str, str] | None = None,
+    *,
+    request: Request | None = None,
+    ask: Ask | None = None,
+) -> Call:
     """Return a call of an open gateway that has not been tried yet."""
-    request = request or a_request(**headers)
+    request = request or a_request(headers)
     return Call(
         id=ID,
         request=request,

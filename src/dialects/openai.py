@@ -5,9 +5,10 @@ https://developers.openai.com/api/reference
 
 import re
 from itertools import chain
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 import sse
 from call import Ask, Report, Usage

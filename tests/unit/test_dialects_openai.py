@@ -106,8 +106,23 @@ def test_a_request_that_cannot_be_read_keeps_its_text(body: str) -> None:
         ({"prompt_tokens": 1, "prompt_tokens_details": None}, Usage(tokens_in=1)),
         ({"prompt_tokens": 1, "prompt_tokens_details": [1]}, Usage(tokens_in=1)),
     ],
-    ids=["chat", "responses", "embeddings", "transcription", "whisper", "zero", "null", "empty"]
-    + ["list", "string", "either", "not-counts", "not-integers", "no-details", "odd-details"],
+    ids=[
+        "chat",
+        "responses",
+        "embeddings",
+        "transcription",
+        "whisper",
+        "zero",
+        "null",
+        "empty",
+        "list",
+        "string",
+        "either",
+        "not-counts",
+        "not-integers",
+        "no-details",
+        "odd-details",
+    ],
 )
 def test_an_answer_tells_its_usage(usage: object, expected: Usage) -> None:
     text = json.dumps({"model": "gpt-5-2026", "choices": [], "usage": usage})

@@ -58,7 +58,9 @@ def kind(database: sqlite3.Connection, table: str) -> object:
 def sql_of(database: sqlite3.Connection, table: str) -> str:
     query = "SELECT coalesce(sql, '') FROM sqlite_schema WHERE name = ?"
     found = database.execute(query, (table,)).fetchone()
-    without_comments = re.sub(r"--[^\n]*|/\*.*?\*/", " ", found[0] if found else "", flags=re.S)
+    without_comments = re.sub(
+        r"--[^\n]*|/\*.*?\*/", " ", found[0] if found else "", flags=re.DOTALL
+    )
     return " ".join(without_comments.split()).lower()
 
 

@@ -1,0 +1,159 @@
+import json
+
+import pytest
+
+from fakes import BrokenDatabase, FakeClock, FakeSnapshots, SqliteDatabase
+from gateways import MEMORY_ENTRIES, Gateways
+from ports import Database, DatabaseError
+from settings import Gateway
+
+KEY = "gateway:acme:main"
+CLOSED = '{"authentication":true}'
+OPEN = '{"authentication":false}'
+
+
+async def find(
+    gateways: Gateways,
+    database: Database,
+    snapshots: FakeSnapshots | None = None,
+    name: str = "main",
+) -> Gateway | None:
+    return await gateways.find("acme", name, snapshots or FakeSnapshots(), database)
+
+
+async def test_a_gateway_is_found_in_the_database(database: SqliteDatabase) -> None:
+    internal_id = database.add_gateway(settings=OPEN)
+
+    found = await find(Gateways(FakeClock()), database)
+
+    assert found == Gateway(internal_id, "acme", "main", authentication=False, collect_logs=True)
+
+
+async def test_a_gateway_of_another_account_is_not_found(database: SqliteDatabase) -> None:
+    database.add_gateway()
+
+    found = await Gateways(FakeClock()).find("other", "main", FakeSnapshots(), database)
+
+    assert found is None
+
+
+async def test_what_the_database_said_is_kept_as_a_snapshot(database: SqliteDatabase) -> None:
+    internal_id = database.add_gateway(settings=OPEN)
+    snapshots = FakeSnapshots()
+
+    await find(Gateways(FakeClock()), database, snapshots)
+
+    assert {key: json.loads(text) for key, text in snapshots.copies.items()} == {
+        KEY: [internal_id, OPEN]
+    }
+    assert snapshots.ttls == {KEY: 3_600}
+
+
+async def test_a_snapshot_spares_the_database() -> None:
+    snapshots = FakeSnapshots({KEY: json.dumps([7, OPEN])})
+
+    found = await find(Gateways(FakeClock()), BrokenDatabase(), snapshots)
+
+    assert found == Gateway(7, "acme", "main", authentication=False, collect_logs=True)
+
+
+@pytest.mark.parametrize(
+    "snapshot", ["", "x", "[]", "[1]", '["a","{}"]', '[1,"x"]', "[1,{}]", '[1,"{}",2]', "null"]
+)
+async def test_an_unreadable_snapshot_is_told_and_replaced(
+    database: SqliteDatabase, caplog: pytest.LogCaptureFixture, snapshot: str
+) -> None:
+    internal_id = database.add_gateway(settings=CLOSED)
+    snapshots = FakeSnapshots({KEY: snapshot})
+
+    found = await find(Gateways(FakeClock()), database, snapshots)
+
+    assert found
+    assert found.internal_id == internal_id
+    assert json.loads(snapshots.copies[KEY]) == [internal_id, CLOSED]
+    assert f"snapshot '{KEY}' is unreadable" in caplog.text
+
+
+async def test_an_isolate_trusts_its_memory_for_five_seconds(database: SqliteDatabase) -> None:
+    database.add_gateway(settings=OPEN)
+    clock = FakeClock()
+    gateways = Gateways(clock)
+    first = await find(gateways, database)
+
+    clock.now += 4_999
+
+    assert await find(gateways, BrokenDatabase()) is first
+
+
+async def test_a_change_is_seen_after_five_seconds(database: SqliteDatabase) -> None:
+    database.add_gateway(settings=OPEN)
+    clock = FakeClock()
+    gateways = Gateways(clock)
+    await find(gateways, database)
+    database.connection.execute("UPDATE gateways SET settings = ?", (CLOSED,))
+
+    clock.now += 5_000
+    found = await find(gateways, database)
+
+    assert found
+    assert found.authentication
+
+
+async def test_that_a_gateway_does_not_exist_is_remembered_too(database: SqliteDatabase) -> None:
+    clock = FakeClock()
+    gateways = Gateways(clock)
+    snapshots = FakeSnapshots()
+    await find(gateways, database, snapshots)
+
+    clock.now += 4_999
+
+    assert await find(gateways, BrokenDatabase(), snapshots) is None
+    assert snapshots.copies == {}
+
+
+async def test_a_new_gateway_is_seen_after_five_seconds(database: SqliteDatabase) -> None:
+    clock = FakeClock()
+    gateways = Gateways(clock)
+    await find(gateways, database)
+    database.add_gateway()
+
+    clock.now += 5_000
+
+    assert await find(gateways, database)
+
+
+async def test_the_gateways_of_one_name_in_two_accounts_are_two() -> None:
+    gateways = Gateways(FakeClock())
+    snapshots = FakeSnapshots(
+        {KEY: json.dumps([1, OPEN]), "gateway:other:main": json.dumps([2, OPEN])}
+    )
+
+    found = [
+        await gateways.find(account, "main", snapshots, BrokenDatabase())
+        for account in ("acme", "other", "acme")
+    ]
+
+    assert [gateway and gateway.internal_id for gateway in found] == [1, 2, 1]
+
+
+async def test_memory_is_bounded(database: SqliteDatabase) -> None:
+    gateways = Gateways(FakeClock())
+    database.add_gateway()
+    await find(gateways, database)
+
+    for number in range(MEMORY_ENTRIES - 1):
+        await find(gateways, database, name=f"no-{number}")
+    assert await find(gateways, BrokenDatabase())
+    await find(gateways, database, name="one-more")
+
+    with pytest.raises(DatabaseError):
+        await find(gateways, BrokenDatabase())
+
+
+async def test_a_failure_is_not_remembered(database: SqliteDatabase) -> None:
+    database.add_gateway()
+    gateways = Gateways(FakeClock())
+    with pytest.raises(DatabaseError):
+        await find(gateways, BrokenDatabase())
+
+    assert await find(gateways, database)

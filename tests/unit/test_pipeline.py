@@ -1,0 +1,92 @@
+from dataclasses import replace
+
+import pytest
+
+from call import Call, Handler, Policy, Reply
+from deployment import Deployment
+from errors import BadHeader, Unauthorized
+from fakes import Bench, a_call, an_answer
+from pipeline import compose, pipeline
+
+DEPLOYMENT = Deployment(admin_token="secret")
+
+
+def noting(name: str, notes: list[str]) -> Policy:
+    async def policy(call: Call, proceed: Handler) -> Reply:
+        notes.append(f"{name} in")
+        reply = await proceed(call)
+        notes.append(f"{name} out")
+        return reply
+
+    return policy
+
+
+async def test_the_first_policy_is_outermost_and_none_is_skipped() -> None:
+    notes: list[str] = []
+
+    async def handler(_call: Call) -> Reply:
+        notes.append("handler")
+        return Reply(200, {})
+
+    composed = compose([None, noting("a", notes), None, noting("b", notes)], handler)
+    reply = await composed(a_call())
+
+    assert reply.status == 200
+    assert notes == ["a in", "b in", "handler", "b out", "a out"]
+
+
+@pytest.mark.parametrize("policies", [[], [None], [None, None]])
+def test_without_policies_there_is_only_the_handler(policies: list[None]) -> None:
+    async def handler(_call: Call) -> Reply:
+        return Reply(200, {})
+
+    assert compose(policies, handler) is handler
+
+
+async def test_a_policy_may_change_the_call_and_proceed_again() -> None:
+    seen: list[str] = []
+
+    async def twice(call: Call, proceed: Handler) -> Reply:
+        await proceed(call)
+        return await proceed(replace(call, id="second"))
+
+    async def handler(call: Call) -> Reply:
+        seen.append(call.id)
+        return Reply(200, {})
+
+    await compose([twice], handler)(a_call())
+
+    assert seen == [a_call().id, "second"]
+
+
+async def test_a_stranger_learns_nothing_of_his_headers(bench: Bench) -> None:
+    call = a_call({"cf-aig-event-id": ""})
+    call = replace(call, gateway=replace(call.gateway, authentication=True))
+
+    with pytest.raises(Unauthorized):
+        await pipeline(call, DEPLOYMENT, bench.isolate.journal, bench.ports)(call)
+    await bench.background.run()
+
+    assert [row["error_code"] for row in bench.database.rows("logs")] == [2009]
+
+
+async def test_a_caller_with_a_bad_header_reaches_no_provider(bench: Bench) -> None:
+    call = a_call({"cf-aig-event-id": ""})
+
+    with pytest.raises(BadHeader):
+        await pipeline(call, DEPLOYMENT, bench.isolate.journal, bench.ports)(call)
+    await bench.background.run()
+
+    assert bench.fetch.sent == []
+    assert [row["error_code"] for row in bench.database.rows("logs")] == [7001]
+
+
+async def test_a_good_call_reaches_the_provider(bench: Bench) -> None:
+    bench.fetch.script.append(an_answer("{}"))
+    call = a_call({"cf-aig-request-timeout": "60000"})
+
+    reply = await pipeline(call, DEPLOYMENT, bench.isolate.journal, bench.ports)(call)
+    await bench.background.run()
+
+    assert reply.status == 200
+    assert [row["id"] for row in bench.database.rows("logs")] == [call.id]

@@ -1,0 +1,135 @@
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from call import Ask, Attempt, Call, Reply, Report, Target, Usage
+from errors import ClientLeft, GatewayError, UnknownProvider, Unreachable
+from fakes import ID, NOW, FakeClock, FakeFetch, a_call, an_answer
+from ports import Ending, Incoming, Outgoing
+from upstream import upstream
+
+USAGE = '{"model":"gpt-5","usage":{"prompt_tokens":9}}'
+
+
+async def send(fetch: FakeFetch, call: Call, **upstreams: str) -> Reply:
+    return await upstream(fetch, FakeClock(), upstreams)(call)
+
+
+async def test_a_call_goes_to_its_provider_with_the_callers_own_body() -> None:
+    fetch = FakeFetch(an_answer("{}"))
+    call = a_call({"authorization": "Bearer sk", "cookie": "a=b", "cf-aig-event-id": "x"})
+    call = replace(call, target=Target("openai", "v1/models", "limit=2"))
+
+    await send(fetch, call)
+
+    headers = {
+        "content-type": "application/json",
+        "authorization": "Bearer sk",
+        "accept-encoding": "identity",
+    }
+    url = "https://api.openai.com/v1/models?limit=2"
+    assert fetch.sent == [Outgoing("POST", url, headers, call.request.body)]
+
+
+async def test_a_stream_is_asked_for_uncompressed() -> None:
+    fetch = FakeFetch(an_answer("{}"), an_answer("{}"))
+
+    await send(fetch, a_call({"accept-encoding": "gzip"}))
+    await send(fetch, a_call({"accept-encoding": "gzip"}, ask=Ask(stream=True)))
+
+    asked = [outgoing.headers["accept-encoding"] for outgoing in fetch.sent]
+    assert asked == ["gzip", "identity"]
+
+
+async def test_a_deployment_may_replace_the_address_of_a_provider() -> None:
+    fetch = FakeFetch(an_answer("{}"))
+    call = a_call()
+
+    await send(fetch, call, openai="http://127.0.0.1:9100/v1", other="http://127.0.0.1:1")
+
+    assert fetch.sent[0].url == "http://127.0.0.1:9100/v1/chat/completions"
+    assert call.attempts[0].host == "127.0.0.1:9100"
+
+
+@pytest.mark.parametrize("status", [200, 302, 429, 500])
+async def test_whatever_the_provider_answers_is_the_reply(status: int) -> None:
+    answer = an_answer("{}", status=status)
+    answer = replace(answer, headers={"retry-after": "7", "set-cookie": "a=b", "cf-ray": "1"})
+
+    reply = await send(FakeFetch(answer), a_call())
+
+    assert (reply.status, reply.headers) == (status, {"retry-after": "7"})
+    assert reply.body is answer.body
+
+
+async def test_an_answer_without_a_body_has_none() -> None:
+    reply = await send(FakeFetch(Incoming(204, {}, None)), a_call())
+
+    assert (reply.status, reply.body) == (204, None)
+
+
+async def test_an_attempt_tells_its_times_and_its_host() -> None:
+    clock, call = FakeClock(NOW + 1), a_call()
+
+    async def fetch(outgoing: Outgoing) -> Incoming:
+        clock.now += 40
+        return an_answer("{}")
+
+    await upstream(fetch, clock, {})(call)
+
+    assert call.attempts == [Attempt(ID, NOW + 1, "api.openai.com", first_byte=NOW + 41)]
+
+
+async def test_the_first_attempt_has_the_id_of_the_call_and_each_other_its_own() -> None:
+    fetch, call = FakeFetch(an_answer("{}"), an_answer("{}")), a_call()
+
+    await send(fetch, call)
+    await send(fetch, call)
+
+    first, second = (attempt.id for attempt in call.attempts)
+    assert first == ID
+    assert second != ID
+    assert uuid.UUID(second).version == 7
+
+
+@pytest.mark.parametrize("error", [ClientLeft(), Unreachable("api.openai.com", 12)])
+async def test_an_attempt_without_an_answer_fails_and_is_kept(error: GatewayError) -> None:
+    call = a_call()
+
+    with pytest.raises(type(error)):
+        await send(FakeFetch(error), call)
+
+    assert call.attempts == [Attempt(ID, NOW, "api.openai.com", first_byte=None)]
+
+
+async def test_an_unknown_provider_is_refused_before_any_attempt() -> None:
+    fetch, call = FakeFetch(), replace(a_call(), target=Target("opnai", "x", ""))
+
+    with pytest.raises(UnknownProvider, match=r"'opnai'.*openai"):
+        await send(fetch, call)
+
+    assert (fetch.sent, call.attempts) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "report"),
+    [
+        ("application/json", USAGE, Report("gpt-5", Usage(9))),
+        ("application/json", "", Report()),
+        ("application/json", None, Report()),
+        ("text/event-stream", f"data: {USAGE}\n\ndata: [DONE]\n\n", Report("gpt-5", Usage(9))),
+        ("text/event-stream; charset=utf-8", f"data: {USAGE}", Report("gpt-5", Usage(9), False)),
+        ("text/event-stream", None, Report()),
+        ("", USAGE, Report("gpt-5", Usage(9))),
+    ],
+)
+async def test_an_ended_answer_is_read_in_the_dialect_of_its_provider(
+    kind: str, text: str | None, report: Report
+) -> None:
+    headers = {"content-type": kind} if kind else {}
+
+    reply = await send(FakeFetch(Incoming(200, headers, None)), a_call())
+
+    assert reply.report
+    assert reply.report(Ending("complete", text)) == report
