@@ -30,6 +30,9 @@ class JsBackground:
 
     async def _run(self) -> None:
         await self._replied
-        for outcome in await asyncio.gather(*self._jobs, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                _log.error("work after a reply failed", exc_info=outcome)
+        # One after the other: a task for each would cost more than most of them.
+        for job in self._jobs:
+            try:
+                await job
+            except Exception:  # noqa: BLE001 - the boundary of work that nobody waits for
+                _log.exception("work after a reply failed")

@@ -12,17 +12,27 @@ sees it; `sink` is closed instead, so that what came until then can be read. Whe
 cancelled, the runtime closes the connection to the provider. It is the transform stream on the
 caller's way that makes the signal fire: without one, the runtime hands the provider's stream over
 and forgets the request.
+
+Python waits for both pipes with one promise: every promise that it awaits costs a turn of the event
+loop, more than all the rest of a stream.
 """
 
-import asyncio
-import contextlib
+from collections.abc import Generator
 from typing import Any
 
-import js
+from js import (
+    Array,
+    Blob,
+    FixedLengthStream,
+    IdentityTransformStream,
+    Promise,
+    TextDecoder,
+    Uint8Array,
+)
 from pyodide.ffi import JsException
 
 from errors import ClientLeft
-from ports import Ending, State
+from ports import Ending
 from runtime.caller import Caller
 from runtime.convert import object_out
 
@@ -60,13 +70,13 @@ class JsRequestBody:
             chunks = await _read(copy, TEXT_LIMIT)
             if chunks is None:
                 return
-            self.native = await js.Blob.new(js.Array.of(*chunks)).arrayBuffer()
+            self.native = await Blob.new(Array.of(*chunks)).arrayBuffer()
             self.size = self.native.byteLength
         elif self.size <= TEXT_LIMIT:
             self.native = await self._request.arrayBuffer()
         else:
             return
-        self._text = js.TextDecoder.new().decode(self.native)
+        self._text = TextDecoder.new().decode(self.native)
 
 
 class JsReplyBody:
@@ -81,12 +91,12 @@ class JsReplyBody:
         announced = headers.get("content-length", "")
         self._announced = int(announced) if announced.isdecimal() else None
         self._buffer: Any = None
-        self._ending: asyncio.Future[Ending] | None = None
+        self._watch: _Watch | None = None
 
     @property
     def decoded(self) -> bool:
         """Whether what is delivered is no longer in the provider's content encoding."""
-        return self._encoded and (self._buffer is not None or self._ending is not None)
+        return self._encoded and (self._buffer is not None or self._watch is not None)
 
     async def hold(self) -> None:
         """Read a short body. Raises Unreachable and ClientLeft."""
@@ -94,81 +104,79 @@ class JsReplyBody:
         if short and self._type != "text/event-stream":
             self._buffer = await self._caller.answer(self._response.arrayBuffer(), self._host)
 
-    def watch(self) -> asyncio.Future[Ending]:
+    def watch(self) -> "_Watch":
         """Ask how the body will end."""
-        if self._ending is None:
-            self._ending = asyncio.get_running_loop().create_future()
+        if self._watch is None:
+            self._watch = _Watch(self._caller)
             if self._buffer is not None:
-                text = js.TextDecoder.new().decode(self._buffer) if self._is_text() else None
-                self._ending.set_result(Ending("complete", text, self._buffer.byteLength))
-        return self._ending
+                text = _decode([self._buffer]) if self._is_text() else None
+                self._watch.ending = Ending("complete", text, self._buffer.byteLength)
+        return self._watch
 
     def deliver(self) -> Any:
         """Return what a JS Response can be made of."""
         if self._buffer is not None:
             return self._buffer
-        if self._ending is None:
+        if self._watch is None:
             return self._response.body
-        return self._deliver_stream(self._ending)
+        length = None if self._encoded else self._announced
+        return self._watch.begin(self._response.body, length, self._is_text())
 
     def _is_text(self) -> bool:
         return self._type.startswith("text/") or self._type.endswith("json")
 
-    def _deliver_stream(self, ending: asyncio.Future[Ending]) -> Any:
-        stream, copy = self._response.body, None
-        if self._is_text():
+
+class _Watch:
+    """Waits for the end of a body that is on its way to the caller."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.ending: Ending | None = None
+        self._caller = caller
+        self._length: int | None = None
+        self._copy: Any = None
+        self._pipes: Any = None
+
+    def begin(self, stream: Any, length: int | None, text: bool) -> Any:
+        """Set the stream on its ways, and return the end that goes to the caller."""
+        self._length = length
+        pipes: list[Any] = []
+        if text:
             stream, copy = stream.tee()
-        if self._announced is None or self._encoded:
-            out = js.IdentityTransformStream.new()
-        else:
-            out = js.FixedLengthStream.new(self._announced)
-        following = asyncio.ensure_future(self._follow(stream.pipeTo(out.writable), copy))
-        following.add_done_callback(lambda done: _pass_on(done, ending))
+            sink = IdentityTransformStream.new()
+            self._copy = sink.readable
+            pipes.append(self._into(sink, copy))
+        out = IdentityTransformStream.new() if length is None else FixedLengthStream.new(length)
+        pipes.append(stream.pipeTo(out.writable))
+        self._pipes = Promise.allSettled(Array.of(*pipes))
         return out.readable
 
-    async def _follow(self, sending: Any, copy: Any) -> Ending:
-        sent = asyncio.ensure_future(sending)
-        chunks = await self._collect(copy) if copy else None
-        state: State = "complete"
-        try:
-            await sent
-        except JsException:
-            state = "left" if self._caller.left else "broken"
-        if chunks is None:
-            known = state == "complete" and not self._encoded
-            return Ending(state, size=self._announced if known else None)
-        return Ending(state, _decode(chunks), sum(chunk.byteLength for chunk in chunks))
-
-    async def _collect(self, copy: Any) -> list[Any] | None:
-        """Return what comes of a branch, until it ends, breaks, or the caller leaves."""
-        sink = js.IdentityTransformStream.new()
-        reading = asyncio.ensure_future(_read(sink.readable, TEXT_LIMIT))
-        options = object_out({"preventAbort": True})
+    def _into(self, sink: Any, copy: Any) -> Any:
+        options = object_out({"preventAbort": True, "preventClose": True})
         options.signal = self._caller.signal
-        try:
-            await copy.pipeTo(sink.writable, options)
-        except JsException:
-            # Closed, not aborted: what has come can still be read.
-            await asyncio.gather(_settled(sink.writable.close()), reading)
-        return await reading
+        # Closed whatever happens, and never aborted: what has come can still be read. `close` is
+        # bound in JavaScript, so that nothing of it needs Python.
+        close = sink.writable.close
+        return getattr(copy.pipeTo(sink.writable, options), "finally")(close.bind(sink.writable))
 
+    def __await__(self) -> Generator[Any, None, Ending]:
+        if self.ending is None:
+            self.ending = yield from self._follow().__await__()
+        return self.ending
 
-async def _settled(promise: Any) -> None:
-    # Closing fails where our reader has had enough and cancelled: then there is nothing to close.
-    with contextlib.suppress(JsException):
-        await promise
-
-
-def _pass_on(done: asyncio.Future[Ending], to: asyncio.Future[Ending]) -> None:
-    error = done.exception()
-    if error is not None:
-        to.set_exception(error)
-    else:
-        to.set_result(done.result())
+    async def _follow(self) -> Ending:
+        chunks = await _read(self._copy, TEXT_LIMIT) if self._copy else None
+        outcomes = await self._pipes
+        sent = outcomes[outcomes.length - 1].status == "fulfilled"
+        state = "complete" if sent else "left" if self._caller.left else "broken"
+        if chunks is None:
+            return Ending(state, size=self._length if sent else None)
+        return Ending(state, _decode(chunks), sum(chunk.byteLength for chunk in chunks))
 
 
 def _decode(chunks: list[Any]) -> str:
-    decoder = js.TextDecoder.new()
+    decoder = TextDecoder.new()
+    if len(chunks) == 1:
+        return decoder.decode(chunks[0])
     more = object_out({"stream": True})
     return "".join([decoder.decode(chunk, more) for chunk in chunks]) + decoder.decode()
 
@@ -179,7 +187,7 @@ async def _read(stream: Any, limit: int) -> list[Any] | None:
     chunks: list[Any] = []
     size, step = 0, FIRST_READ
     while size <= limit:
-        result = await reader.readAtLeast(step, js.Uint8Array.new(step))
+        result = await reader.readAtLeast(step, Uint8Array.new(step))
         length = result.value.byteLength if result.value else 0
         if length:
             chunks.append(result.value)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import js
+from js import JSON, Array
 from pyodide.ffi import JsException
 
 from ports import DatabaseError, Row
@@ -23,7 +23,7 @@ class D1:
             if values:
                 statement = statement.bind(*values)
             answer = await statement.all()
-            return json.loads(js.JSON.stringify(answer.results))
+            return json.loads(JSON.stringify(answer.results))
         except JsException as error:
             raise DatabaseError(error.message) from None
 
@@ -31,6 +31,6 @@ class D1:
         """Run statements, each with one value, in one transaction."""
         try:
             bound = [self._binding.prepare(sql).bind(value) for sql, value in statements]
-            await self._binding.batch(js.Array.of(*bound))
+            await self._binding.batch(Array.of(*bound))
         except JsException as error:
             raise DatabaseError(error.message) from None

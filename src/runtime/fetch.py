@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
-import js
+from js import AbortController, AbortSignal, Array, fetch
 
 from ports import Incoming, Outgoing
 from runtime.body import JsReplyBody, JsRequestBody
@@ -25,7 +25,7 @@ class JsFetch:
 
         Raises Unreachable and ClientLeft.
         """
-        controller = js.AbortController.new()
+        controller = AbortController.new()
         init = object_out(
             {
                 "method": outgoing.method,
@@ -34,12 +34,12 @@ class JsFetch:
                 "redirect": "manual",
             }
         )
-        init.signal = js.AbortSignal.any(js.Array.of(self._caller.signal, controller.signal))
+        init.signal = AbortSignal.any(Array.of(self._caller.signal, controller.signal))
         if isinstance(outgoing.body, JsRequestBody) and outgoing.method not in _BODILESS_METHODS:
             init.body = outgoing.body.native
         host = urlsplit(outgoing.url).netloc
         try:
-            response = await self._caller.answer(js.fetch(outgoing.url, init), host)
+            response = await self._caller.answer(fetch(outgoing.url, init), host)
         except asyncio.CancelledError:
             controller.abort()
             raise

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-import js
+from js import Cloudflare, Response
 
 from call import Reply, Request
 from deployment import Deployment
@@ -22,6 +22,7 @@ BINDINGS = ("AI", "CACHE", "CONFIG", "COUNTER", "DB")
 """What `wrangler.toml` binds."""
 
 _isolate: Isolate | None = None
+_bindings: dict[str, bool] = {}
 
 
 async def serve(request: Any, env: Any, ctx: Any) -> Any:
@@ -45,7 +46,7 @@ async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
         snapshots=KvSnapshots(env.CONFIG),
         clock=now,
         background=background,
-        bindings={name: bool(getattr(env, name, None)) for name in BINDINGS},
+        bindings=_bindings,
     )
     return await handle(_request(request), isolate, ports)
 
@@ -53,9 +54,10 @@ async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
 def _shared(env: Any) -> Isolate:
     global _isolate  # noqa: PLW0603 - what an isolate is for: made by its first request
     if _isolate is None:
+        _bindings.update({name: bool(getattr(env, name, None)) for name in BINDINGS})
         variables = {name: getattr(env, name, None) for name in ("ADMIN_TOKEN", "UPSTREAMS")}
         # A flag that Cloudflare accepts in no deployment: only a runtime of one's own has it.
-        flags = js.Cloudflare.compatibilityFlags
+        flags = Cloudflare.compatibilityFlags
         local = bool(getattr(flags, "python_workers_development", False))
         _isolate = Isolate(Deployment.of(variables, local), now)
     return _isolate
@@ -86,7 +88,7 @@ def _response(method: str, reply: Reply) -> Any:
         body = native
     if method == "HEAD":
         body = None
-    return js.Response.new(body, object_out({"status": reply.status, "headers": reply.headers}))
+    return Response.new(body, object_out({"status": reply.status, "headers": reply.headers}))
 
 
 def now() -> float:

@@ -85,20 +85,20 @@ async def test_entries_that_come_during_a_write_go_together_in_the_next(
     assert sizes(database) == [1, 3]
 
 
-async def test_a_group_has_at_most_forty_entries(database: SqliteDatabase) -> None:
+async def test_a_group_has_at_most_a_hundred_entries(database: SqliteDatabase) -> None:
     held = HeldDatabase(database)
     journal = Journal(FakeClock())
     first = writing(journal, 0, held)
     gate = await held.next_write()
 
-    for number in range(1, 2 * GROUP + 2):
+    for number in range(1, 202):
         await journal.write(an_entry(number), held)
     held.free = True
     gate.set_result(None)
     await first
 
-    assert sizes(database) == [1, 40, 40, 1]
-    assert ids(database) == list(range(2 * GROUP + 2))
+    assert sizes(database) == [1, 100, 100, 1]
+    assert ids(database) == list(range(202))
 
 
 async def test_what_cannot_be_written_is_told_and_dropped(

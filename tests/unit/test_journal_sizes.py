@@ -46,6 +46,15 @@ async def test_the_longest_bodies_of_a_group_can_be_written(
     assert len(database.rows("payloads")) == 2 * GROUP + 1
 
 
+async def test_entries_too_long_for_one_group_go_in_several(database: SqliteDatabase) -> None:
+    call = a_call(ask=Ask(text="\x01" * 5_000))
+
+    await write_as_group([entry_of(call, "\x01" * 5_000) for _ in range(GROUP)], database)
+
+    assert len(database.batches) == 4
+    assert len(database.rows("logs")) == GROUP + 1
+
+
 # A platform that takes 128 KB of headers takes all of these.
 @pytest.mark.parametrize(
     ("header", "value"),

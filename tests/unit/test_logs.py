@@ -143,6 +143,16 @@ def test_a_row_tells_an_unknown_provider_as_it_was_written() -> None:
     assert (told["provider"], told["path"]) == ("opnai", "v1/x")
 
 
+def test_the_words_of_a_caller_and_a_provider_are_cut_to_the_length_of_a_name() -> None:
+    long = "x" * 2_000
+    call = a_call({"user-agent": long, "content-type": long}, ask=Ask(long))
+
+    told = row(call, Reply(200, {"content-type": long}))
+
+    names = ("model", "user_agent", "request_content_type", "response_content_type")
+    assert [len(told[name]) for name in names] == [1024] * 4
+
+
 def test_the_heads_of_both_bodies_are_kept_and_show_that_there_is_more() -> None:
     call = a_call(ask=Ask(text="q" * (HEAD_LENGTH + 9)))
 
