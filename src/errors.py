@@ -28,9 +28,11 @@ class GatewayError(Exception):
     status = 500
     code = 7500
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, **headers: str) -> None:
         super().__init__(message)
         self.message = message
+        self.headers = {"content-type": "application/json"} | headers
+        """Of the answer. Names in lower case."""
 
     def envelope(self) -> str:
         """Return the JSON that gateway clients and the Workers binding both understand."""
@@ -136,7 +138,7 @@ class MethodNotAllowed(GatewayError):
     status, code = 405, 7001
 
     def __init__(self, method: str, allowed: str) -> None:
-        super().__init__(f"Method {method!r} is not allowed here. Use {allowed}")
+        super().__init__(f"Method {method!r} is not allowed here. Use {allowed}", allow=allowed)
 
 
 class ClientLeft(GatewayError):

@@ -1,5 +1,6 @@
 """Which headers cross the gateway, and in which direction."""
 
+import re
 from collections.abc import Mapping
 
 # A request's headers that HTTP defines for the origin, and those that vendors' SDKs add alike.
@@ -60,9 +61,15 @@ def request_headers(
     kept = {
         name: value for name, value in headers.items() if name in names or name.startswith(prefixes)
     }
-    zipped = not stream and "gzip" in headers.get("accept-encoding", "")
+    zipped = not stream and _accepts_gzip(headers.get("accept-encoding", ""))
     kept["accept-encoding"] = "gzip" if zipped else "identity"
     return kept
+
+
+def _accepts_gzip(accepted: str) -> bool:
+    codings = [coding.replace(" ", "").lower() for coding in accepted.split(",")]
+    # `gzip;q=0` says no (RFC 9110, section 12.5.3).
+    return any(re.fullmatch(r"gzip(;q=(1|0\.0*[1-9]).*)?", coding) for coding in codings)
 
 
 def reply_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -20,16 +20,15 @@ from routes import HealthRoute, ManagementRoute, ProviderRoute, route
 
 _log = logging.getLogger("sluice.gateway")
 
-_JSON = {"content-type": "application/json"}
-
 
 class Isolate:
     """What the requests of one isolate share: plain data only."""
 
-    def __init__(self, deployment: Deployment, clock: Clock) -> None:
+    def __init__(self, deployment: Deployment, clock: Clock, linger: float = 0.0) -> None:
+        """Rows of the log wait `linger` seconds for others, to be written together."""
         self.deployment = deployment
         self.gateways = Gateways(clock)
-        self.journal = Journal(clock)
+        self.journal = Journal(clock, linger)
 
 
 async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
@@ -78,7 +77,7 @@ async def _ask(request: Request, where: ProviderRoute) -> Ask:
     if provider is None:
         return Ask()
     text = None
-    if request.body and "json" in request.headers.get("content-type", ""):
+    if request.body and "json" in request.headers.get("content-type", "").lower():
         # A caller who left is found out, and written down, when the provider is asked.
         with contextlib.suppress(ClientLeft):
             text = await request.body.text()
@@ -124,4 +123,4 @@ async def _caught(work: Awaitable[Reply], envelope: Callable[[GatewayError], str
 
 
 def _failure(error: GatewayError, envelope: Callable[[GatewayError], str]) -> Reply:
-    return Reply(error.status, dict(_JSON), envelope(error))
+    return Reply(error.status, dict(error.headers), envelope(error))

@@ -1,11 +1,12 @@
 """Writes log entries to the database, in groups.
 
-A request that finds nobody writing writes at once. Entries that come while a write is under way
-wait for its end and go together in the next one, whoever's they are: the busier the gateway, the
-larger the groups, and an idle one delays nothing. Only plain data is shared between requests; each
-promise is awaited by the request that made it.
+A request that finds nobody writing becomes the writer: it waits a moment for company, and writes.
+Entries that come meanwhile, or while a write is under way, go together in the next one, whoever's
+they are: the busier the gateway, the larger the groups, and the less a row costs. Only plain data
+is shared between requests; each promise is awaited by the request that made it.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -55,8 +56,10 @@ class _Waiting:
 class Journal:
     """The entries of one isolate on their way to the database."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, linger: float = 0.0) -> None:
         self._clock = clock
+        self._linger = linger
+        """Seconds that a writer waits for company before it writes."""
         self._waiting: dict[str, _Waiting] = {}
         self._lease = 0.0
 
@@ -66,8 +69,12 @@ class Journal:
         What cannot be written is dropped, and reported on the console.
         """
         self._waiting[entry.id] = _Waiting(json.dumps(entry.row), _payloads(entry))
-        if self._clock() >= self._lease:
-            await self._drain(database)
+        if self._clock() < self._lease:
+            return
+        self._lease = self._clock() + LEASE_MS
+        if self._linger:
+            await asyncio.sleep(self._linger)
+        await self._drain(database)
 
     async def _drain(self, database: Database) -> None:
         until = self._clock() + TERM_MS

@@ -8,7 +8,7 @@ https://developers.cloudflare.com/ai-gateway/glossary/
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
+from sys import float_info
 from typing import Any, cast
 
 from errors import BadHeader
@@ -20,6 +20,8 @@ METADATA_ENTRIES = 5
 TIMEOUT_MS = 2**31 - 1
 """The longest delay that a JavaScript timer can hold."""
 EVENT_ID_LENGTH = 256
+METADATA_LENGTH = 8192
+"""Characters of the header, which bounds its keys and its depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def _event_id(value: str) -> str:
 
 def _metadata(value: str) -> Metadata:
     rule = "Use a flat JSON object whose values are strings, numbers or booleans"
+    if len(value) > METADATA_LENGTH:
+        raise _Broken(f"{rule}, of at most {METADATA_LENGTH} characters")
     try:
         parsed: object = json.loads(value, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -87,13 +91,17 @@ def _metadata(value: str) -> Metadata:
         raise _Broken(rule)
     metadata: Metadata = {}
     for key, entry in cast("dict[str, object]", parsed).items():
-        # A number that JSON can write may still be too large for anything that reads it.
-        if not isinstance(entry, str | int | float) or entry in (inf, -inf):
+        if not isinstance(entry, str | int | float) or _too_large(entry):
             raise _Broken(f"{rule}; the value of {key!r} is not")
         # `cf.` keys are the gateway's own: a caller cannot pretend to an identity.
         if len(metadata) < METADATA_ENTRIES and not key.startswith("cf."):
             metadata[key] = entry
     return metadata
+
+
+def _too_large(entry: str | float) -> bool:
+    # JSON can write numbers that nothing reads as what they are.
+    return not isinstance(entry, str) and abs(entry) > float_info.max
 
 
 def _refuse_constant(constant: str) -> float:

@@ -30,7 +30,8 @@ def upstream(fetch: Fetch, clock: Clock, upstreams: Mapping[str, str]) -> Handle
         incoming = await fetch(Outgoing(request.method, url, headers, request.body))
         attempt.first_byte = clock()
         headers = reply_headers(incoming.headers)
-        return Reply(incoming.status, headers, incoming.body, _reader(provider.dialect, headers))
+        report = _reader(provider.dialect, headers) if incoming.body else None
+        return Reply(incoming.status, headers, incoming.body, report)
 
     return upstream
 
@@ -42,6 +43,6 @@ def _begin(call: Call, now: float, host: str) -> Attempt:
 
 
 def _reader(dialect: Dialect, headers: Mapping[str, str]) -> Callable[[Ending], Report]:
-    streams = headers.get("content-type", "").startswith("text/event-stream")
+    streams = headers.get("content-type", "").lower().startswith("text/event-stream")
     read = dialect.stream_report if streams else dialect.report
     return lambda ending: Report() if ending.text is None else read(ending.text)

@@ -34,7 +34,7 @@ async def manage(
     if match is None:
         raise NotFound(where.path)
     if request.method not in ("GET", "HEAD"):
-        raise MethodNotAllowed(request.method, "GET")
+        raise MethodNotAllowed(request.method, "GET, HEAD")
     gateway, log_id = match.groups()
     if log_id is None:
         return await list_logs(where.account, gateway, where.query, database)

@@ -29,12 +29,7 @@ class _Answer(TypedDict, total=False):
     error: Any
     model: Any
     usage: Any
-    response: "_Response"
-
-
-class _Response(TypedDict, total=False):
-    model: Any
-    usage: Any
+    response: Any
 
 
 _ASK = TypeAdapter(_Ask)
@@ -99,7 +94,7 @@ def stream_report(text: str) -> Report:
     final = _event(last)
     ended = done or final.get("type") in _LAST_EVENTS
     failed = bool(final.get("error")) or final.get("type") == "error"
-    source = next(filter(None, map(_counted, chain([last], events))), final)
+    source = next(filter(None, map(_counted, chain([last], events))), _object(final))
     return Report(_text(source.get("model")), _usage(source.get("usage")), ended and not failed)
 
 
@@ -110,12 +105,13 @@ def _event(data: str) -> _Answer:
         return {}
 
 
-def _counted(data: str) -> _Response | _Answer | None:
+def _counted(data: str) -> dict[str, object] | None:
     # Most events have no usage, or `"usage":null`: those are not worth parsing.
     if not _HAS_USAGE.search(data):
         return None
     event = _event(data)
-    source = event.get("response", event)
+    # A responses stream tells its usage one level down.
+    source = _object(event.get("response") or event)
     return source if source.get("usage") else None
 
 
@@ -145,7 +141,10 @@ def _object(value: object) -> dict[str, object]:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    # Above 2^53 a number is no count, and no reader in JavaScript would see it right.
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+        return value
+    return None
 
 
 def _text(value: object) -> str | None:

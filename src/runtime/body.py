@@ -13,10 +13,11 @@ cancelled, the runtime closes the connection to the provider. It is the transfor
 caller's way that makes the signal fire: without one, the runtime hands the provider's stream over
 and forgets the request.
 
-Python waits for both pipes with one promise: every promise that it awaits costs a turn of the event
-loop, more than all the rest of a stream.
+Every promise that Python sees costs turns of its event loop, awaited or not, and more than the rest
+of a short stream: a reply is two pipes and one read, however many events it has.
 """
 
+import asyncio
 from collections.abc import Generator
 from typing import Any
 
@@ -25,14 +26,13 @@ from js import (
     Blob,
     FixedLengthStream,
     IdentityTransformStream,
-    Promise,
     TextDecoder,
     Uint8Array,
 )
 from pyodide.ffi import JsException
 
 from errors import ClientLeft
-from ports import Ending
+from ports import Ending, State
 from runtime.caller import Caller
 from runtime.convert import object_out
 
@@ -86,7 +86,7 @@ class JsReplyBody:
         self._response = response
         self._caller = caller
         self._host = host
-        self._type = headers.get("content-type", "").partition(";")[0]
+        self._type = headers.get("content-type", "").partition(";")[0].strip().lower()
         self._encoded = "content-encoding" in headers
         announced = headers.get("content-length", "")
         self._announced = int(announced) if announced.isdecimal() else None
@@ -134,29 +134,31 @@ class _Watch:
         self._caller = caller
         self._length: int | None = None
         self._copy: Any = None
-        self._pipes: Any = None
+        self._sent: Any = None
 
     def begin(self, stream: Any, length: int | None, text: bool) -> Any:
         """Set the stream on its ways, and return the end that goes to the caller."""
         self._length = length
-        pipes: list[Any] = []
         if text:
             stream, copy = stream.tee()
-            sink = IdentityTransformStream.new()
-            self._copy = sink.readable
-            pipes.append(self._into(sink, copy))
+            self._copy = self._readable(copy)
         out = IdentityTransformStream.new() if length is None else FixedLengthStream.new(length)
-        pipes.append(stream.pipeTo(out.writable))
-        self._pipes = Promise.allSettled(Array.of(*pipes))
+        self._sent = stream.pipeTo(out.writable)
         return out.readable
 
-    def _into(self, sink: Any, copy: Any) -> Any:
-        options = object_out({"preventAbort": True, "preventClose": True})
+    def _readable(self, copy: Any) -> Any:
+        """Return a stream that ends where `copy` ends or breaks, or the caller leaves."""
+        sink = IdentityTransformStream.new()
+        options = object_out({"preventAbort": True})
         options.signal = self._caller.signal
-        # Closed whatever happens, and never aborted: what has come can still be read. `close` is
-        # bound in JavaScript, so that nothing of it needs Python.
-        close = sink.writable.close
-        return getattr(copy.pipeTo(sink.writable, options), "finally")(close.bind(sink.writable))
+
+        def close(piped: asyncio.Future[None]) -> None:
+            # Closed, not aborted: what has come can still be read.
+            if piped.exception():
+                sink.writable.close()
+
+        copy.pipeTo(sink.writable, options).add_done_callback(close)
+        return sink.readable
 
     def __await__(self) -> Generator[Any, None, Ending]:
         if self.ending is None:
@@ -165,11 +167,13 @@ class _Watch:
 
     async def _follow(self) -> Ending:
         chunks = await _read(self._copy, TEXT_LIMIT) if self._copy else None
-        outcomes = await self._pipes
-        sent = outcomes[outcomes.length - 1].status == "fulfilled"
-        state = "complete" if sent else "left" if self._caller.left else "broken"
+        state: State = "complete"
+        try:
+            await self._sent
+        except JsException:
+            state = "left" if self._caller.left else "broken"
         if chunks is None:
-            return Ending(state, size=self._length if sent else None)
+            return Ending(state, size=self._length if state == "complete" else None)
         return Ending(state, _decode(chunks), sum(chunk.byteLength for chunk in chunks))
 
 

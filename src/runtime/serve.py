@@ -21,6 +21,9 @@ from runtime.snapshots import KvSnapshots
 BINDINGS = ("AI", "CACHE", "CONFIG", "COUNTER", "DB")
 """What `wrangler.toml` binds."""
 
+LINGER_S = 0.1
+"""How long a row of the log waits for others. Nobody waits with it: the reply has left by then."""
+
 _isolate: Isolate | None = None
 _bindings: dict[str, bool] = {}
 
@@ -39,7 +42,7 @@ async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
     try:
         isolate = _shared(env)
     except Misconfigured as error:
-        return Reply(error.status, {"content-type": "application/json"}, error.envelope())
+        return Reply(error.status, error.headers, error.envelope())
     ports = Ports(
         fetch=JsFetch(Caller(request.signal)),
         database=D1(env.DB),
@@ -59,7 +62,7 @@ def _shared(env: Any) -> Isolate:
         # A flag that Cloudflare accepts in no deployment: only a runtime of one's own has it.
         flags = Cloudflare.compatibilityFlags
         local = bool(getattr(flags, "python_workers_development", False))
-        _isolate = Isolate(Deployment.of(variables, local), now)
+        _isolate = Isolate(Deployment.of(variables, local), now, LINGER_S)
     return _isolate
 
 

@@ -128,3 +128,21 @@ def test_a_reply_loses_what_belongs_to_the_connection_and_the_site_of_the_vendor
     name: str,
 ) -> None:
     assert reply_headers({name: "x"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "asked"),
+    [
+        ("gzip", "gzip"),
+        ("br, gzip;q=0.5", "gzip"),
+        ("GZIP", "gzip"),
+        ("gzip;q=0", "identity"),
+        ("gzip; q=0.000", "identity"),
+        ("br", "identity"),
+        ("", "identity"),
+    ],
+)
+def test_the_provider_is_asked_for_what_the_caller_can_read(accepted: str, asked: str) -> None:
+    sent = request_headers({"accept-encoding": accepted}, ALLOWED, stream=False)
+
+    assert sent["accept-encoding"] == asked

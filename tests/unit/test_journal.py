@@ -227,3 +227,18 @@ async def test_what_waits_at_the_end_of_a_term_is_written_however_much_it_is(
     await first
 
     assert ids(database) == list(range(GROUP + 2))
+
+
+async def test_a_writer_who_lingers_takes_along_what_comes_meanwhile(
+    database: SqliteDatabase,
+) -> None:
+    journal = Journal(FakeClock(), linger=0.01)
+    first = asyncio.create_task(journal.write(an_entry(0), database))
+    await asyncio.sleep(0)
+
+    await journal.write(an_entry(1), database)
+
+    assert ids(database) == []
+    await first
+    assert ids(database) == [0, 1]
+    assert len(database.batches) == 1

@@ -5,7 +5,7 @@ import pytest
 
 from call import Ask, Attempt, Call, Reply, Report, Target, Usage
 from errors import ClientLeft, GatewayError, UnknownProvider, Unreachable
-from fakes import ID, NOW, FakeClock, FakeFetch, a_call, an_answer
+from fakes import ID, NOW, FakeClock, FakeFetch, FakeReplyBody, a_call, an_answer
 from ports import Ending, Incoming, Outgoing
 from upstream import upstream
 
@@ -129,7 +129,15 @@ async def test_an_ended_answer_is_read_in_the_dialect_of_its_provider(
 ) -> None:
     headers = {"content-type": kind} if kind else {}
 
-    reply = await send(FakeFetch(Incoming(200, headers, None)), a_call())
+    reply = await send(FakeFetch(Incoming(200, headers, FakeReplyBody())), a_call())
 
     assert reply.report
     assert reply.report(Ending("complete", text)) == report
+
+
+async def test_an_answer_without_body_reports_nothing_not_even_an_incomplete_stream() -> None:
+    headers = {"content-type": "text/event-stream"}
+
+    reply = await send(FakeFetch(Incoming(200, headers, None)), a_call())
+
+    assert reply.report is None
