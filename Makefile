@@ -59,9 +59,11 @@ clean: ## Remove all that was installed and built; local data stays
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
 	@touch $@
 
+# Not `npm ci`: it refuses a lock file without the programs of platforms that a registry does not
+# have. `--no-save` installs what the lock file says, with its checksums, and leaves it as it is.
 node_modules/.ready: package-lock.json
 	@echo "Installing the Node tools into node_modules …"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(BUNDLE): tools/bundle.py tools/pyodide_bundle.capnp .venv/.ready node_modules/.ready

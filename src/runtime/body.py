@@ -155,7 +155,8 @@ class _Watch:
         def close(piped: asyncio.Future[None]) -> None:
             # Closed, not aborted: what has come can still be read.
             if piped.exception():
-                sink.writable.close()
+                # Fails where our reader has had enough, and that is nothing to report.
+                sink.writable.close().add_done_callback(lambda closed: closed.exception())
 
         copy.pipeTo(sink.writable, options).add_done_callback(close)
         return sink.readable
