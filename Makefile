@@ -56,7 +56,7 @@ clean: ## Remove all that was installed and built; local data stays
 	@echo "Installing the Python tools into .venv …"
 	@rm -rf .venv
 	@python3 -m venv .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@.venv/bin/pip install -qq --disable-pip-version-check --require-hashes -r locks/dev.txt
 	@touch $@
 
 # Not `npm ci`: it refuses a lock file without the programs of platforms that a registry does not
@@ -74,7 +74,7 @@ $(BUNDLE): tools/bundle.py tools/pyodide_bundle.capnp .venv/.ready node_modules/
 $(MODULES): locks/worker.txt .venv/.ready
 	@echo "Vendoring the Worker's packages into python_modules …"
 	@rm -rf python_modules
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/worker.txt \
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r locks/worker.txt \
 	  --target python_modules --only-binary=:all: \
 	  --platform pyemscripten_2026_0_wasm32 --python-version 3.14 --implementation cp
 	@touch $@
