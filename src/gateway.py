@@ -43,7 +43,7 @@ async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
             reply.headers["access-control-expose-headers"] = "*"
         return reply
     if isinstance(where, ManagementRoute):
-        work = manage(where, request, isolate.deployment, ports.database)
+        work = manage(where, request, isolate.deployment, isolate.journal, ports.database)
         return await _caught(work, GatewayError.v4_envelope)
     if isinstance(where, HealthRoute):
         return await _caught(health(ports), GatewayError.envelope)

@@ -83,6 +83,10 @@ class Journal:
             await self._write(_group(self._waiting), database)
         self._lease = 0.0
         # Others may lead from here on. Whoever waits already was told that this writer writes.
+        await self.flush(database)
+
+    async def flush(self, database: Database) -> None:
+        """Write what waits now, whoever the writer is, so that it can be read. Raises nothing."""
         left = dict(self._waiting)
         while left:
             group = _group(left)

@@ -11,6 +11,7 @@ from bearer import bearer_matches
 from call import Reply, Request
 from deployment import Deployment
 from errors import MethodNotAllowed, NotFound, Unauthorized
+from journal import Journal
 from ports import Database
 from routes import ManagementRoute
 
@@ -20,7 +21,11 @@ _LOGS = re.compile(r"gateways/([^/]+)/logs(?:/([^/]+))?")
 
 
 async def manage(
-    where: ManagementRoute, request: Request, deployment: Deployment, database: Database
+    where: ManagementRoute,
+    request: Request,
+    deployment: Deployment,
+    journal: Journal,
+    database: Database,
 ) -> Reply:
     """Answer a request of the management API.
 
@@ -35,6 +40,8 @@ async def manage(
         raise NotFound(where.path)
     if request.method not in ("GET", "HEAD"):
         raise MethodNotAllowed(request.method, "GET, HEAD")
+    # Who asks for the log after a request expects to find it there.
+    await journal.flush(database)
     gateway, log_id = match.groups()
     if log_id is None:
         return await list_logs(where.account, gateway, where.query, database)

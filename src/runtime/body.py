@@ -156,7 +156,7 @@ class _Watch:
             # Closed, not aborted: what has come can still be read.
             if piped.exception():
                 # Fails where our reader has had enough, and that is nothing to report.
-                sink.writable.close().add_done_callback(lambda closed: closed.exception())
+                sink.writable.close().add_done_callback(_overlook)
 
         copy.pipeTo(sink.writable, options).add_done_callback(close)
         return sink.readable
@@ -176,6 +176,10 @@ class _Watch:
         if chunks is None:
             return Ending(state, size=self._length if state == "complete" else None)
         return Ending(state, _decode(chunks), sum(chunk.byteLength for chunk in chunks))
+
+
+def _overlook(done: asyncio.Future[None]) -> None:
+    done.exception()
 
 
 def _decode(chunks: list[Any]) -> str:

@@ -242,3 +242,16 @@ async def test_a_writer_who_lingers_takes_along_what_comes_meanwhile(
     await first
     assert ids(database) == [0, 1]
     assert len(database.batches) == 1
+
+
+async def test_what_waits_can_be_written_at_once_for_a_reader(database: SqliteDatabase) -> None:
+    journal = Journal(FakeClock(), linger=0.01)
+    writer = asyncio.create_task(journal.write(an_entry(0), database))
+    await asyncio.sleep(0)
+
+    await journal.flush(database)
+
+    assert ids(database) == [0]
+    await writer
+    assert ids(database) == [0]
+    assert len(database.batches) == 1

@@ -71,6 +71,14 @@ def test_the_log_is_listed_newest_first_in_pages(gateway: Gateway) -> None:
     assert first["result_info"]["total_count"] >= 3
 
 
+def test_who_asks_for_the_log_after_a_request_finds_it_there(gateway: Gateway) -> None:
+    response = httpx.post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
+
+    newest = gateway.ask("/logs?per_page=1").json()["result"][0]
+
+    assert newest["id"] == response.headers["cf-aig-log-id"]
+
+
 def test_a_row_shows_its_call(gateway: Gateway) -> None:
     response = httpx.post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
 
