@@ -69,6 +69,17 @@ class Report:
     """False for a stream that ended without its last event, or with an error event."""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a provider's error says of itself."""
+
+    code: str | None
+    """The vendor's own word for it."""
+    message: str | None
+    retryable: bool
+    """Whether the same request may succeed a moment later."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """One try at a target: what one row of the log tells."""

@@ -5,14 +5,14 @@ https://developers.openai.com/api/reference
 
 import re
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 import sse
-from call import Ask, Report, Usage
-from dialects.base import Dialect
+from call import Ask, Failure, Report, Usage
+from dialects.base import Dialect, as_count, as_object, as_text, retryable
 
 # Read with TypedDicts that name the few fields we need: pydantic parses the whole text in Rust and
 # makes Python objects of these fields alone, so that a large prompt costs no dictionaries, and one
@@ -68,7 +68,7 @@ def ask(path: str, body: str | None) -> Ask:
         fields: _Ask = {} if body is None else _ASK.validate_json(body)
     except ValidationError:
         fields = {}
-    return Ask(_text(fields.get("model")), model_type, fields.get("stream") is True, body)
+    return Ask(as_text(fields.get("model")), model_type, fields.get("stream") is True, body)
 
 
 def report(text: str) -> Report:
@@ -77,7 +77,7 @@ def report(text: str) -> Report:
         answer = _ANSWER.validate_json(text)
     except ValidationError:
         return Report()
-    return Report(_text(answer.get("model")), _usage(answer.get("usage")))
+    return Report(as_text(answer.get("model")), _usage(answer.get("usage")))
 
 
 def stream_report(text: str) -> Report:
@@ -94,8 +94,8 @@ def stream_report(text: str) -> Report:
     final = _event(last)
     ended = done or final.get("type") in _LAST_EVENTS
     failed = bool(final.get("error")) or final.get("type") == "error"
-    source = next(filter(None, map(_counted, chain([last], events))), _object(final))
-    return Report(_text(source.get("model")), _usage(source.get("usage")), ended and not failed)
+    source = next(filter(None, map(_counted, chain([last], events))), as_object(final))
+    return Report(as_text(source.get("model")), _usage(source.get("usage")), ended and not failed)
 
 
 def _event(data: str) -> _Answer:
@@ -111,7 +111,7 @@ def _counted(data: str) -> dict[str, object] | None:
         return None
     event = _event(data)
     # A responses stream tells its usage one level down.
-    source = _object(event.get("response") or event)
+    source = as_object(event.get("response") or event)
     return source if source.get("usage") else None
 
 
@@ -121,34 +121,34 @@ def _usage(reported: object) -> Usage:
     return Usage(
         tokens_in=prompt[0],
         tokens_out=answer[0],
-        cached=_count(prompt[1].get("cached_tokens")),
-        cache_write=_count(prompt[1].get("cache_write_tokens")),
-        reasoning=_count(answer[1].get("reasoning_tokens")),
+        cached=as_count(prompt[1].get("cached_tokens")),
+        cache_write=as_count(prompt[1].get("cache_write_tokens")),
+        reasoning=as_count(answer[1].get("reasoning_tokens")),
     )
 
 
 def _part(reported: object, *names: str) -> tuple[int | None, dict[str, object]]:
-    usage = _object(reported)
+    usage = as_object(reported)
     for name in names:
-        tokens = _count(usage.get(f"{name}_tokens"))
+        tokens = as_count(usage.get(f"{name}_tokens"))
         if tokens is not None:
-            return tokens, _object(usage.get(f"{name}_tokens_details"))
+            return tokens, as_object(usage.get(f"{name}_tokens_details"))
     return None, {}
 
 
-def _object(value: object) -> dict[str, object]:
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+def failure(status: int, text: str) -> Failure:
+    """Return what an error says of itself.
+
+    A 429 is two things: a limit on the rate, which passes, and a quota, which does not.
+    https://developers.openai.com/api/docs/guides/error-codes
+    """
+    try:
+        error = as_object(_ANSWER.validate_json(text).get("error"))
+    except ValidationError:
+        error = {}
+    code = as_text(error.get("code")) or as_text(error.get("type"))
+    quota = "insufficient_quota" in (error.get("code"), error.get("type"))
+    return Failure(code, as_text(error.get("message")), retryable(status) and not quota)
 
 
-def _count(value: object) -> int | None:
-    # Above 2^53 a number is no count, and no reader in JavaScript would see it right.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
-        return value
-    return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-OPENAI = Dialect(ask=ask, report=report, stream_report=stream_report)
+OPENAI = Dialect(ask=ask, report=report, stream_report=stream_report, failure=failure)

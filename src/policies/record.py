@@ -13,8 +13,7 @@ def record(journal: Journal, database: Database, clock: Clock, background: Backg
     """Return the policy that writes one row for each attempt, and one for a refused call."""
 
     async def record(call: Call, proceed: Handler) -> Reply:
-        # What escapes as anything but a GatewayError is a fault of ours, and is a row as well.
-        outcome: Reply | GatewayError = Internal()
+        outcome: Reply | GatewayError | None = None
         try:
             reply = outcome = await proceed(call)
         except GatewayError as error:
@@ -22,6 +21,8 @@ def record(journal: Journal, database: Database, clock: Clock, background: Backg
             raise
         finally:
             if call.logged:
+                # What escapes as anything but a GatewayError is a fault of ours, and a row as well.
+                outcome = outcome or Internal()
                 background.add(settle(call, outcome, _ending(outcome)))
         return reply
 
