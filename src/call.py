@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from errors import GatewayError
 from options import Options
 from ports import Body, Ending, ReplyBody
-from settings import Gateway
+from settings import Gateway, Retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,20 @@ class Failure:
 
 
 @dataclass(slots=True)
+class Reply:
+    """An answer on its way up the pipeline."""
+
+    status: int
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: ReplyBody | str | None = None
+    report: Callable[[Ending], Report] | None = None
+    """Reads what the provider says of an answer that has ended."""
+    failure: Callable[[str], Failure] | None = None
+    """Reads what the text of an error says. None where no provider answered."""
+
+
+@dataclass(slots=True)
 class Attempt:
     """One try at a target: what one row of the log tells."""
 
@@ -90,6 +105,10 @@ class Attempt:
     host: str
     first_byte: float | None = None
     """Epoch milliseconds at which the provider's headers had come."""
+    outcome: Reply | GatewayError | None = None
+    """What came of it. None while it is under way."""
+    ended: float | None = None
+    """Epoch milliseconds at which it was given up. None for an attempt that became the reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +132,20 @@ class Call:
         return self.options.event_id or self.id
 
     @property
+    def retry(self) -> Retry:
+        """How often the call may be tried: as the caller wishes, else as the gateway is set."""
+        wish, usual = self.options, self.gateway.retry
+        return Retry(
+            usual.attempts if wish.max_attempts is None else wish.max_attempts,
+            usual.delay if wish.retry_delay is None else wish.retry_delay,
+            wish.backoff or usual.backoff,
+        )
+
+    @property
     def logged(self) -> bool:
         """Whether the log gets a row of this call."""
         wish = self.options.collect_log
         return self.gateway.collect_logs if wish is None else wish
-
-
-@dataclass(slots=True)
-class Reply:
-    """An answer on its way up the pipeline."""
-
-    status: int
-    headers: dict[str, str]
-    """Names in lower case."""
-    body: ReplyBody | str | None = None
-    report: Callable[[Ending], Report] | None = None
-    """Reads what the provider says of an answer that has ended."""
 
 
 Handler = Callable[[Call], Awaitable[Reply]]

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from call import Attempt, Call, Reply, Report
-from errors import ClientLeft, GatewayError
+from errors import ClientLeft, GatewayError, Internal
 from ports import Ending
 
 Value = str | int | float | None
@@ -65,19 +65,17 @@ class Entry:
         return str(self.row[1])
 
 
-def entry(call: Call, outcome: Reply | GatewayError, ending: Ending, finished: float) -> Entry:
-    """Return what the log keeps of a call that ended at `finished` (epoch milliseconds)."""
-    row = _row(call, outcome, ending, finished)
+def entry(call: Call, attempt: Attempt, ending: Ending, finished: float) -> Entry:
+    """Return what the log keeps of an attempt that ended at `finished` (epoch milliseconds)."""
+    row = _row(call, attempt, ending, finished)
     values = tuple(row[column] for column in COLUMNS)
     if not call.options.collect_payload:
         return Entry(values)
     return Entry(values, _head(call.ask.text), _head(ending.text))
 
 
-def _row(
-    call: Call, outcome: Reply | GatewayError, ending: Ending, finished: float
-) -> dict[str, Value]:
-    attempt = call.attempts[-1] if call.attempts else Attempt(call.id, call.started, "")
+def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[str, Value]:
+    outcome = attempt.outcome or Internal()
     reply = outcome if isinstance(outcome, Reply) else None
     error = outcome if isinstance(outcome, GatewayError) else None
     report = reply.report(ending) if reply and reply.report else Report()

@@ -9,9 +9,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from sys import float_info
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from errors import BadHeader
+from settings import ATTEMPTS, DELAY_MS, Backoff
 
 Metadata = dict[str, str | int | float | bool]
 
@@ -30,6 +31,10 @@ class Options:
 
     timeout: int | None = None
     """Milliseconds to the first byte of the answer, for each attempt."""
+    max_attempts: int | None = None
+    retry_delay: int | None = None
+    """Milliseconds."""
+    backoff: Backoff | None = None
     event_id: str | None = None
     metadata: Metadata | None = None
     collect_log: bool | None = None
@@ -65,12 +70,21 @@ def _flag(value: str) -> bool:
     return value == "true"
 
 
-def _milliseconds(value: str) -> int:
-    # isdecimal alone would let other scripts' digits through; ten digits hold the limit.
-    whole = value.isascii() and value.isdecimal() and len(value) <= 10
-    if not (whole and 1 <= int(value) <= TIMEOUT_MS):
-        raise _Broken(f"Use a whole number of milliseconds, 1 to {TIMEOUT_MS}")
-    return int(value)
+def _whole(least: int, most: int, unit: str) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        # isdecimal alone would let other scripts' digits through; ten digits hold every limit.
+        whole = value.isascii() and value.isdecimal() and len(value) <= 10
+        if not (whole and least <= int(value) <= most):
+            raise _Broken(f"Use a whole number of {unit}, {least} to {most}")
+        return int(value)
+
+    return read
+
+
+def _backoff(value: str) -> Backoff:
+    if value not in get_args(Backoff):
+        raise _Broken("Use `constant`, `linear` or `exponential`")
+    return cast("Backoff", value)
 
 
 def _event_id(value: str) -> str:
@@ -110,7 +124,10 @@ def _refuse_constant(constant: str) -> float:
 
 
 _HEADERS: dict[str, tuple[str, Callable[[str], object]]] = {
-    "timeout": ("cf-aig-request-timeout", _milliseconds),
+    "timeout": ("cf-aig-request-timeout", _whole(1, TIMEOUT_MS, "milliseconds")),
+    "max_attempts": ("cf-aig-max-attempts", _whole(1, ATTEMPTS, "attempts")),
+    "retry_delay": ("cf-aig-retry-delay", _whole(0, DELAY_MS, "milliseconds")),
+    "backoff": ("cf-aig-backoff", _backoff),
     "event_id": ("cf-aig-event-id", _event_id),
     "metadata": ("cf-aig-metadata", _metadata),
     "collect_log": ("cf-aig-collect-log", _flag),

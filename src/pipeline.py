@@ -8,6 +8,7 @@ from journal import Journal
 from policies.authenticate import authenticate
 from policies.hold import hold
 from policies.record import record
+from policies.retry import retry
 from policies.timeout import timeout
 from policies.validate import validate
 from ports import Ports
@@ -25,6 +26,8 @@ def pipeline(call: Call, deployment: Deployment, journal: Journal, ports: Ports)
             authenticate(gateway.authentication, deployment.admin_token),
             # A stranger learns nothing from it, a caller everything.
             validate(options.problem),
+            # The same target again, until an answer has begun.
+            retry(call.retry, ports.clock),
             # Outside the timeout, which bounds the first byte, not the last.
             hold,
             # Innermost: bounds one attempt, not the operation.

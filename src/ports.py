@@ -35,15 +35,28 @@ class Body(Protocol):
         """
         ...
 
+    async def keep(self) -> bool:
+        """Read the body, so that it can be sent more than once. False where it is too long.
+
+        Raises ClientLeft.
+        """
+        ...
+
 
 class ReplyBody(Protocol):
     """The body of a reply, owned by the runtime, which hands it to the caller natively."""
 
-    async def hold(self) -> None:
+    @property
+    def held(self) -> bool:
+        """Whether the body has been read, so that its ending is known."""
+        ...
+
+    async def hold(self, error: bool) -> None:
         """Read a body that is short, so that it leaves whole or not at all.
 
-        A stream, or what does not announce that it is short, stays as it is. Raises Unreachable
-        where the provider breaks off, and ClientLeft.
+        An error is read even if it does not announce that it is short; a stream, or another answer
+        that does not, stays as it is. Raises Unreachable where the provider breaks off, and
+        ClientLeft.
         """
         ...
 
@@ -121,6 +134,10 @@ class Clock(Protocol):
 
     def __call__(self) -> float:
         """Return the time in milliseconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The innermost handler: one attempt at the call's target."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 from call import Attempt, Call, Handler, Reply, Report
@@ -30,8 +31,13 @@ def upstream(fetch: Fetch, clock: Clock, upstreams: Mapping[str, str]) -> Handle
         incoming = await fetch(Outgoing(request.method, url, headers, request.body))
         attempt.first_byte = clock()
         headers = reply_headers(incoming.headers)
-        report = _reader(provider.dialect, headers) if incoming.body else None
-        return Reply(incoming.status, headers, incoming.body, report)
+        return Reply(
+            incoming.status,
+            headers,
+            incoming.body,
+            report=_reader(provider.dialect, headers) if incoming.body else None,
+            failure=partial(provider.dialect.failure, incoming.status),
+        )
 
     return upstream
 

@@ -6,9 +6,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from call import Ask, Call, Reply, Request, Target
+from call import Ask, Attempt, Call, Reply, Request, Target
 from deployment import Deployment
+from errors import GatewayError
 from gateway import Isolate, handle
+from logs import Entry, entry
 from options import Options
 from ports import DatabaseError, Ending, Incoming, Outgoing, Ports, Row
 from settings import Gateway
@@ -38,6 +40,9 @@ class FakeClock:
     def __call__(self) -> float:
         return self.now
 
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds * 1000
+
 
 class FakeBody:
     """The body of a request. An exception instead of a text is raised when it is read."""
@@ -51,21 +56,31 @@ class FakeBody:
             raise self._text
         return self._text
 
+    async def keep(self) -> bool:
+        return await self.text() is not None
+
 
 class FakeReplyBody:
     """The body of a reply, which ends when the test says so, and may break while it is held."""
 
-    def __init__(self, ending: Ending | None = None, breaks: Exception | None = None) -> None:
+    def __init__(
+        self,
+        ending: Ending | None = None,
+        breaks: Exception | None = None,
+        *,
+        holds: bool = True,
+    ) -> None:
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.watched = self.held = False
         self._breaks = breaks
+        self._holds = holds
         if ending:
             self.ending.set_result(ending)
 
-    async def hold(self) -> None:
-        self.held = True
+    async def hold(self, error: bool) -> None:
         if self._breaks:
             raise self._breaks
+        self.held = self._holds
 
     def watch(self) -> asyncio.Future[Ending]:
         self.watched = True
@@ -249,6 +264,13 @@ def a_call(
         ask=ask or Ask("gpt-5", "text-generation", text='{"model":"gpt-5"}'),
         started=NOW,
     )
+
+
+def kept_of(call: Call, outcome: Reply | GatewayError, ending: Ending, finished: float) -> Entry:
+    """What the log keeps of a call whose only attempt came to an outcome."""
+    attempt = call.attempts[-1] if call.attempts else Attempt(call.id, call.started, "")
+    attempt.outcome = outcome
+    return entry(call, attempt, ending, finished)
 
 
 def an_answer(text: str, kind: str = "application/json", status: int = 200) -> Incoming:

@@ -1,8 +1,8 @@
 """Write down what happened, refusals and failures too, without delaying the caller."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
-from call import Call, Handler, Policy, Reply
+from call import Attempt, Call, Handler, Policy, Reply
 from errors import GatewayError, Internal
 from journal import Journal
 from logs import entry
@@ -22,18 +22,28 @@ def record(journal: Journal, database: Database, clock: Clock, background: Backg
         finally:
             if call.logged:
                 # What escapes as anything but a GatewayError is a fault of ours, and a row as well.
-                outcome = outcome or Internal()
-                background.add(settle(call, outcome, _ending(outcome)))
+                attempts = _ended(call, outcome or Internal())
+                background.add(settle(call, attempts))
         return reply
 
     async def settle(
-        call: Call, outcome: Reply | GatewayError, ending: Ending | Awaitable[Ending]
+        call: Call, attempts: Sequence[tuple[Attempt, Ending | Awaitable[Ending]]]
     ) -> None:
-        if not isinstance(ending, Ending):
-            ending = await ending
-        await journal.write(entry(call, outcome, ending, clock()), database)
+        for attempt, coming in attempts:
+            ending = coming if isinstance(coming, Ending) else await coming
+            finished = attempt.ended or clock()
+            await journal.write(entry(call, attempt, ending, finished), database)
 
     return record
+
+
+def _ended(
+    call: Call, outcome: Reply | GatewayError
+) -> list[tuple[Attempt, Ending | Awaitable[Ending]]]:
+    """Return the attempts of a call, the one that came to the outcome last, and their endings."""
+    attempts = call.attempts or [Attempt(call.id, call.started, "")]
+    attempts[-1].outcome = outcome
+    return [(attempt, _ending(attempt.outcome)) for attempt in attempts if attempt.outcome]
 
 
 def _ending(outcome: Reply | GatewayError) -> Ending | Awaitable[Ending]:

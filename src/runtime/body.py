@@ -52,31 +52,38 @@ class JsRequestBody:
         self.native: Any = request.body
         """What is sent to the provider: the caller's stream, or what was read of it."""
         self._request = request
+        self._kept = False
         self._text: str | None = None
 
     async def text(self) -> str | None:
         """Read the body, once. None for more than TEXT_LIMIT bytes. Raises ClientLeft."""
-        if self._text is None:
-            try:
-                await self._read()
-            except JsException:
-                raise ClientLeft from None
+        if self._text is None and await self.keep():
+            self._text = TextDecoder.new().decode(self.native)
         return self._text
 
-    async def _read(self) -> None:
+    async def keep(self) -> bool:
+        """Read the body, once. False for more than TEXT_LIMIT bytes. Raises ClientLeft."""
+        if not self._kept:
+            try:
+                self._kept = await self._read()
+            except JsException:
+                raise ClientLeft from None
+        return self._kept
+
+    async def _read(self) -> bool:
         if self.size is None:
             # Chunked: only reading tells its length, and what is too long must still be sent.
-            self.native, copy = self._request.body.tee()
+            self.native, copy = self.native.tee()
             chunks = await _read(copy, TEXT_LIMIT)
             if chunks is None:
-                return
+                return False
             self.native = await Blob.new(Array.of(*chunks)).arrayBuffer()
             self.size = self.native.byteLength
-        elif self.size <= TEXT_LIMIT:
-            self.native = await self._request.arrayBuffer()
-        else:
-            return
-        self._text = TextDecoder.new().decode(self.native)
+            return True
+        if self.size > TEXT_LIMIT:
+            return False
+        self.native = await self._request.arrayBuffer()
+        return True
 
 
 class JsReplyBody:
@@ -98,9 +105,14 @@ class JsReplyBody:
         """Whether what is delivered is no longer in the provider's content encoding."""
         return self._encoded and (self._buffer is not None or self._watch is not None)
 
-    async def hold(self) -> None:
-        """Read a short body. Raises Unreachable and ClientLeft."""
-        short = self._announced is not None and self._announced <= SHORT
+    @property
+    def held(self) -> bool:
+        """Whether the body has been read."""
+        return self._buffer is not None
+
+    async def hold(self, error: bool) -> None:
+        """Read a short body, or that of an error. Raises Unreachable and ClientLeft."""
+        short = error if self._announced is None else self._announced <= SHORT
         if short and self._type != "text/event-stream":
             self._buffer = await self._caller.answer(self._response.arrayBuffer(), self._host)
 

@@ -1,6 +1,5 @@
 """From a Workers request to the core's values, and from its reply to a Workers response."""
 
-import time
 from typing import Any
 
 from js import Cloudflare, Response
@@ -13,6 +12,7 @@ from ports import Ports
 from runtime.background import JsBackground
 from runtime.body import JsReplyBody, JsRequestBody
 from runtime.caller import Caller
+from runtime.clock import WallClock
 from runtime.convert import headers_in, object_out
 from runtime.database import D1
 from runtime.fetch import JsFetch
@@ -24,6 +24,7 @@ BINDINGS = ("AI", "CACHE", "CONFIG", "COUNTER", "DB")
 LINGER_S = 0.1
 """How long a row of the log waits for others. Nobody waits with it: the reply has left by then."""
 
+_clock = WallClock()
 _isolate: Isolate | None = None
 _bindings: dict[str, bool] = {}
 
@@ -47,7 +48,7 @@ async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
         fetch=JsFetch(Caller(request.signal)),
         database=D1(env.DB),
         snapshots=KvSnapshots(env.CONFIG),
-        clock=now,
+        clock=_clock,
         background=background,
         bindings=_bindings,
     )
@@ -62,7 +63,7 @@ def _shared(env: Any) -> Isolate:
         # A flag that Cloudflare accepts in no deployment: only a runtime of one's own has it.
         flags = Cloudflare.compatibilityFlags
         local = bool(getattr(flags, "python_workers_development", False))
-        _isolate = Isolate(Deployment.of(variables, local), now, LINGER_S)
+        _isolate = Isolate(Deployment.of(variables, local), _clock, LINGER_S)
     return _isolate
 
 
@@ -92,8 +93,3 @@ def _response(method: str, reply: Reply) -> Any:
     if method == "HEAD":
         body = None
     return Response.new(body, object_out({"status": reply.status, "headers": reply.headers}))
-
-
-def now() -> float:
-    """Return the time in milliseconds since the epoch."""
-    return time.time() * 1000

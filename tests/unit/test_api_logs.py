@@ -6,9 +6,9 @@ import pytest
 from api.logs import get_log, list_logs
 from call import Ask, Attempt, Reply, Report, Usage
 from errors import BadParameter, GatewayNotFound, LogNotFound
-from fakes import NOW, FakeClock, SqliteDatabase, a_call
+from fakes import NOW, FakeClock, SqliteDatabase, a_call, kept_of
 from journal import Journal
-from logs import HEAD_LENGTH, entry
+from logs import HEAD_LENGTH
 from ports import Ending
 
 SHOWN = {
@@ -63,7 +63,7 @@ async def add(
     call.attempts.append(Attempt(log_id, NOW + 7, "api.openai.com", first_byte=NOW + 47))
     report = Report(usage=usage or Usage(9, 4, 3, 2, 1))
     reply = Reply(200, {"content-type": "application/json"}, report=lambda _: report)
-    made = entry(call, reply, Ending("complete", "answer", 6), NOW + 97)
+    made = kept_of(call, reply, Ending("complete", "answer", 6), NOW + 97)
     await Journal(FakeClock()).write(made, database)
 
 

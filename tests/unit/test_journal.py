@@ -4,15 +4,15 @@ import json
 import pytest
 
 from call import Ask, Reply
-from fakes import NOW, BrokenDatabase, FakeClock, HeldDatabase, SqliteDatabase, a_call
+from fakes import NOW, BrokenDatabase, FakeClock, HeldDatabase, SqliteDatabase, a_call, kept_of
 from journal import GROUP, LEASE_MS, TERM_MS, Journal
-from logs import Entry, entry
+from logs import Entry
 from ports import Database, DatabaseError, Ending
 
 
 def an_entry(number: int = 0, text: str | None = None) -> Entry:
     call = a_call(ask=Ask(text=text))
-    row = entry(call, Reply(200, {}), Ending("complete", text), NOW)
+    row = kept_of(call, Reply(200, {}), Ending("complete", text), NOW)
     return Entry((row.row[0], f"log-{number:03}", *row.row[2:]), row.request, row.response)
 
 

@@ -6,15 +6,15 @@ import json
 import pytest
 
 from call import Ask, Call, Reply
-from fakes import NOW, FakeClock, HeldDatabase, SqliteDatabase, a_call
+from fakes import NOW, FakeClock, HeldDatabase, SqliteDatabase, a_call, kept_of
 from ids import uuid7
 from journal import GROUP, Journal
-from logs import Entry, entry
+from logs import Entry
 from ports import Ending
 
 
 def entry_of(call: Call, text: str | None = None) -> Entry:
-    made = entry(call, Reply(200, {}), Ending("complete", text), NOW)
+    made = kept_of(call, Reply(200, {}), Ending("complete", text), NOW)
     return Entry((made.row[0], uuid7(NOW), *made.row[2:]), made.request, made.response)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from call import Ask, Attempt, Call, Reply, Report, Request, Target, Usage
 from errors import BadHeader, ClientLeft, GatewayError, Internal
-from fakes import ID, NOW, FakeBody, a_call
-from logs import COLUMNS, HEAD_LENGTH, entry
+from fakes import ID, NOW, FakeBody, a_call, kept_of
+from logs import COLUMNS, HEAD_LENGTH
 from ports import Ending, State
 
 WHOLE = Ending("complete", "{}", 2)
@@ -16,7 +16,7 @@ WHOLE = Ending("complete", "{}", 2)
 def row(
     call: Call, outcome: Reply | GatewayError, ending: Ending = WHOLE, finished: float = NOW
 ) -> dict[str, Any]:
-    return dict(zip(COLUMNS, entry(call, outcome, ending, finished).row, strict=True))
+    return dict(zip(COLUMNS, kept_of(call, outcome, ending, finished).row, strict=True))
 
 
 def test_a_row_tells_all_of_an_answered_call() -> None:
@@ -156,13 +156,13 @@ def test_the_words_of_a_caller_and_a_provider_are_cut_to_the_length_of_a_name() 
 def test_the_heads_of_both_bodies_are_kept_and_show_that_there_is_more() -> None:
     call = a_call(ask=Ask(text="q" * (HEAD_LENGTH + 9)))
 
-    kept = entry(call, Reply(200, {}), Ending("complete", "a" * (HEAD_LENGTH + 9)), NOW)
+    kept = kept_of(call, Reply(200, {}), Ending("complete", "a" * (HEAD_LENGTH + 9)), NOW)
 
     assert (kept.request, kept.response) == ("q" * (HEAD_LENGTH + 1), "a" * (HEAD_LENGTH + 1))
 
 
 def test_bodies_that_were_not_read_are_not_kept() -> None:
-    kept = entry(a_call(ask=Ask()), Reply(200, {}), Ending("complete"), NOW)
+    kept = kept_of(a_call(ask=Ask()), Reply(200, {}), Ending("complete"), NOW)
 
     assert (kept.request, kept.response) == (None, None)
 
@@ -171,7 +171,7 @@ def test_bodies_that_were_not_read_are_not_kept() -> None:
 def test_a_caller_may_keep_bodies_out_of_the_log(value: str) -> None:
     call = a_call({"cf-aig-collect-log-payload": value}, ask=Ask(text="q"))
 
-    kept = entry(call, Reply(200, {}), WHOLE, NOW)
+    kept = kept_of(call, Reply(200, {}), WHOLE, NOW)
 
     assert (kept.request, kept.response) == (None, None)
     assert len(kept.row) == len(COLUMNS)

@@ -11,7 +11,10 @@ EVENT = "cf-aig-event-id"
 METADATA = "cf-aig-metadata"
 LOG = "cf-aig-collect-log"
 PAYLOAD = "cf-aig-collect-log-payload"
-EVERY_HEADER = [TIMEOUT, EVENT, METADATA, LOG, PAYLOAD]
+ATTEMPTS = "cf-aig-max-attempts"
+DELAY = "cf-aig-retry-delay"
+BACKOFF = "cf-aig-backoff"
+EVERY_HEADER = [TIMEOUT, EVENT, METADATA, LOG, PAYLOAD, ATTEMPTS, DELAY, BACKOFF]
 
 MILLISECONDS = "Use a whole number of milliseconds, 1 to 2147483647"
 EVENT_RULE = "Use 1 to 256 printable ASCII characters"
@@ -36,6 +39,13 @@ def test_without_headers_nothing_is_asked() -> None:
         (TIMEOUT, "1", Options(timeout=1)),
         (TIMEOUT, "2147483647", Options(timeout=2**31 - 1)),
         (TIMEOUT, "0000000010", Options(timeout=10)),
+        (ATTEMPTS, "1", Options(max_attempts=1)),
+        (ATTEMPTS, "5", Options(max_attempts=5)),
+        (DELAY, "0", Options(retry_delay=0)),
+        (DELAY, "60000", Options(retry_delay=60_000)),
+        (BACKOFF, "constant", Options(backoff="constant")),
+        (BACKOFF, "linear", Options(backoff="linear")),
+        (BACKOFF, "exponential", Options(backoff="exponential")),
         (EVENT, "a", Options(event_id="a")),
         (EVENT, "order 7 ~", Options(event_id="order 7 ~")),
         (EVENT, "x" * 256, Options(event_id="x" * 256)),
@@ -55,6 +65,12 @@ def test_a_header_that_keeps_its_rule_is_read(header: str, value: str, expected:
 @pytest.mark.parametrize(
     ("header", "value", "rule"),
     [
+        *[(ATTEMPTS, value, "Use a whole number of attempts, 1 to 5") for value in ["0", "6", "x"]],
+        (DELAY, "60001", "Use a whole number of milliseconds, 0 to 60000"),
+        *[
+            (BACKOFF, value, "Use `constant`, `linear` or `exponential`")
+            for value in ["", "Linear", "none"]
+        ],
         *[(TIMEOUT, value, MILLISECONDS) for value in ["", "0", "-1", "1.5", "1e3", " 1", "+1"]],
         *[
             (TIMEOUT, value, MILLISECONDS)

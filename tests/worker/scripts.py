@@ -90,6 +90,15 @@ async def rate_limited(wire: Wire) -> None:
     await wire.whole("429 Too Many Requests", "application/json", body, **headers)
 
 
+async def rate_limited_at_once(wire: Wire) -> None:
+    """Answer an error in chunks, which announces no length."""
+    await wire.head(
+        "429 Too Many Requests", content_type="application/json", transfer_encoding="chunked"
+    )
+    for part in (b'{"error":{"message":"Slow down"', b',"type":"requests"}}', b""):
+        await wire.chunk(part)
+
+
 async def redirect(wire: Wire) -> None:
     await wire.head("307 Temporary Redirect", location="/v1/script/json_answer", content_length="0")
 
@@ -179,6 +188,7 @@ SCRIPTS: dict[str, Script] = {
         audio_and_hang,
         long_answer,
         rate_limited,
+        rate_limited_at_once,
         redirect,
         no_content,
         not_modified,
