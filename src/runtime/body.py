@@ -52,7 +52,7 @@ class JsRequestBody:
         self.native: Any = request.body
         """What is sent to the provider: the caller's stream, or what was read of it."""
         self._request = request
-        self._kept = False
+        self._kept: bool | None = None
         self._text: str | None = None
 
     async def text(self) -> str | None:
@@ -63,7 +63,7 @@ class JsRequestBody:
 
     async def keep(self) -> bool:
         """Read the body, once. False for more than TEXT_LIMIT bytes. Raises ClientLeft."""
-        if not self._kept:
+        if self._kept is None:
             try:
                 self._kept = await self._read()
             except JsException:

@@ -21,6 +21,11 @@ class Caller:
         """Whether the caller has left."""
         return self.signal.aborted
 
+    @property
+    def waited(self) -> float:
+        """Milliseconds since the request came."""
+        return (time.monotonic() - self._since) * 1000
+
     async def answer(self, promise: Any, host: str) -> Any:
         """Await what a provider's host answers. Raises Unreachable and ClientLeft."""
         try:
@@ -28,4 +33,4 @@ class Caller:
         except JsException:
             if self.left:
                 raise ClientLeft from None
-            raise Unreachable(host, (time.monotonic() - self._since) * 1000) from None
+            raise Unreachable(host, self.waited) from None

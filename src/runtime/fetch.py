@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from js import AbortController, AbortSignal, Array, fetch
 
+from errors import Unreachable
 from ports import Incoming, Outgoing
 from runtime.body import JsReplyBody, JsRequestBody
 from runtime.caller import Caller
@@ -43,6 +44,9 @@ class JsFetch:
         except asyncio.CancelledError:
             controller.abort()
             raise
+        if response.status > 599:
+            # No answer of HTTP, and none that could be passed on.
+            raise Unreachable(host, self._caller.waited)
         headers = headers_in(response.headers)
         bodiless = outgoing.method == "HEAD" or response.status in _BODILESS_STATUSES
         body = None if bodiless else JsReplyBody(response, headers, self._caller, host)

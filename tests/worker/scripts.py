@@ -103,6 +103,10 @@ async def redirect(wire: Wire) -> None:
     await wire.head("307 Temporary Redirect", location="/v1/script/json_answer", content_length="0")
 
 
+async def strange_status(wire: Wire) -> None:
+    await wire.whole("999 Request Denied", "text/plain", b"no")
+
+
 async def no_content(wire: Wire) -> None:
     await wire.head("204 No Content")
 
@@ -190,6 +194,7 @@ SCRIPTS: dict[str, Script] = {
         rate_limited,
         rate_limited_at_once,
         redirect,
+        strange_status,
         no_content,
         not_modified,
         stream,

@@ -71,6 +71,12 @@ def test_a_provider_that_closes_the_connection_is_unreachable(
     assert gateway.row_of(response)["status_code"] == 502
 
 
+def test_a_status_that_http_does_not_know_is_an_error_and_not_a_crash(gateway: Gateway) -> None:
+    response = httpx.post(f"{gateway.openai}/script/strange_status", json=CHAT_REQUEST)
+
+    assert (response.status_code, response.json()["internalCode"]) == (502, 2005)
+
+
 def test_an_answer_that_breaks_off_in_the_middle_is_an_error_and_not_half_an_answer(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
