@@ -3,6 +3,7 @@
     GatewayError
     ├── BadHeader           400 7001  a cf-aig-* header breaks its rule
     ├── BadParameter        400 7001  a query parameter of the management API breaks its rule
+    ├── Invalid             400 7001  a body of the management API breaks its rules
     ├── UnknownGateway      400 2001
     ├── UnknownProvider     400 2008
     ├── Unauthorized        401 2009
@@ -10,6 +11,7 @@
     ├── GatewayNotFound     404 7002  in the management API
     ├── LogNotFound         404 7002
     ├── MethodNotAllowed    405 7001
+    ├── GatewayExists       409 1003
     ├── ClientLeft          499 2005  nobody reads this one but the log
     ├── Internal            500 7500  a fault of ours; the console has the trace
     ├── Misconfigured       500 7501  a fault of whoever deployed this gateway
@@ -52,8 +54,12 @@ class GatewayError(Exception):
 
     def v4_envelope(self) -> str:
         """Return the JSON that clients of the management API understand."""
-        errors = [{"code": self.code, "message": self.message}]
-        return json.dumps({"success": False, "result": None, "messages": [], "errors": errors})
+        body = {"success": False, "result": None, "messages": [], "errors": self.errors()}
+        return json.dumps(body)
+
+    def errors(self) -> list[dict[str, object]]:
+        """Return what is wrong, one entry for each thing."""
+        return [{"code": self.code, "message": self.message}]
 
 
 class BadHeader(GatewayError):
@@ -72,6 +78,30 @@ class BadParameter(GatewayError):
 
     def __init__(self, parameter: str, value: str, rule: str) -> None:
         super().__init__(f"Invalid query parameter `{parameter}`: {value!r}. {rule}")
+
+
+class Invalid(GatewayError):
+    """A body of the management API breaks its rules."""
+
+    status, code = 400, 7001
+
+    def __init__(self, problems: list[tuple[str, list[str]]]) -> None:
+        """Each problem is what is wrong, and the path to where it is."""
+        super().__init__("; ".join(f"{'.'.join(path)}: {what}" for what, path in problems))
+        self.problems = problems
+
+    def errors(self) -> list[dict[str, object]]:
+        """Return each problem with its path."""
+        return [{"code": self.code, "message": what, "path": path} for what, path in self.problems]
+
+
+class GatewayExists(GatewayError):
+    """A gateway of this name exists already."""
+
+    status, code = 409, 1003
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__(f"Gateway {gateway!r} exists already")
 
 
 class UnknownGateway(GatewayError):

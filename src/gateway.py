@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from api import manage
+from api import Task, manage
 from call import Ask, Call, Reply, Request
 from deployment import Deployment
 from errors import ClientLeft, GatewayError, Internal, NotFound, UnknownGateway
@@ -43,7 +43,8 @@ async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
             reply.headers["access-control-expose-headers"] = "*"
         return reply
     if isinstance(where, ManagementRoute):
-        work = manage(where, request, isolate.deployment, isolate.journal, ports.database)
+        task = Task(where.account, where.query, request, isolate.gateways, isolate.journal, ports)
+        work = manage(where.path, task, isolate.deployment.admin_token)
         return await _caught(work, GatewayError.v4_envelope)
     if isinstance(where, HealthRoute):
         return await _caught(health(ports), GatewayError.envelope)

@@ -48,11 +48,24 @@ class Gateways:
             self._known[name] = known
         return known.gateway
 
+    async def changed(self, account: str, gateway_id: str, snapshots: Snapshots) -> None:
+        """Forget a gateway that was made, changed or deleted, here and in its snapshot.
+
+        Other isolates know of it when their memory and the copy of the snapshot in their data
+        centre have passed.
+        """
+        self._known.pop((account, gateway_id), None)
+        await snapshots.delete(_key(account, gateway_id))
+
+
+def _key(account: str, gateway_id: str) -> str:
+    return f"gateway:{account}:{gateway_id}"
+
 
 async def _read(
     account: str, gateway_id: str, snapshots: Snapshots, database: Database
 ) -> Gateway | None:
-    key = f"gateway:{account}:{gateway_id}"
+    key = _key(account, gateway_id)
     snapshot = await snapshots.get(key)
     if snapshot is not None:
         try:

@@ -128,6 +128,10 @@ class Snapshots(Protocol):
         """Keep a copy for `ttl` seconds (60 or more)."""
         ...
 
+    async def delete(self, key: str) -> None:
+        """Forget a copy."""
+        ...
+
 
 class Clock(Protocol):
     """Time."""

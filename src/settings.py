@@ -1,11 +1,25 @@
-"""Gateway settings: validated when they are written, plain frozen values on the hot path."""
+"""Gateway settings: validated when they are written, plain frozen values on the hot path.
+
+Names, types and ranges are those of Cloudflare's management API:
+https://developers.cloudflare.com/api/resources/ai_gateway/
+Settings whose feature is still to come are validated, kept and returned.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, PlainSerializer
 
 Backoff = Literal["constant", "linear", "exponential"]
+Technique = Literal["fixed", "sliding"]
+Verdict = Literal["FLAG", "BLOCK"]
+Hazard = Literal[
+    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", "P1"
+]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+NotNegative = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0)]
+Url = Annotated[HttpUrl, PlainSerializer(str)]
 
 ATTEMPTS = 5
 """The most attempts that a call may have."""
@@ -28,20 +42,140 @@ class Retry:
         return float(self.delay * growth[self.backoff])
 
 
+class _Part(BaseModel):
+    # Strict: a wrong type is said to be wrong, not turned into a right one.
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Guardrails(_Part):
+    """What happens to a prompt or an answer that is found hazardous. Absent: nothing."""
+
+    prompt: dict[Hazard, Verdict] | None = None
+    response: dict[Hazard, Verdict] | None = None
+
+
+class DlpPolicy(_Part):
+    """What happens to data that a profile recognises."""
+
+    id: Name
+    enabled: bool
+    action: Verdict
+    check: list[Literal["REQUEST", "RESPONSE"]]
+    profiles: list[str]
+
+
+class Dlp(_Part):
+    """Data loss prevention, in its older shape (`action`, `profiles`) or its newer (`policies`)."""
+
+    enabled: bool
+    action: Verdict | None = None
+    profiles: list[str] | None = None
+    policies: list[DlpPolicy] | None = None
+
+
+class Otel(_Part):
+    """Where traces are sent."""
+
+    url: Url
+    headers: dict[str, str] = {}
+    authorization: str | None = None
+    content_type: Literal["json", "protobuf"] = "json"
+
+
+class Filter(_Part):
+    """Values that a rule is about."""
+
+    mode: Literal["filter"]
+    values: list[str]
+
+
+class Partition(_Part):
+    """A budget of its own for each value."""
+
+    mode: Literal["partition"]
+
+
+class SpendRule(_Part):
+    """A limit on what may be spent in a window of time."""
+
+    id: Name | None = None
+    enabled: bool = True
+    limit: Annotated[float, Field(gt=0)]
+    """USD."""
+    limitType: Literal["cost"]  # noqa: N815 - the API's own spelling
+    window: Positive
+    """Seconds."""
+    technique: Technique = "sliding"
+    metadata: dict[str, Filter | Partition] | None = None
+    model: Filter | None = None
+    provider: Filter | None = None
+
+
+class SpendLimits(_Part):
+    """Limits on what may be spent."""
+
+    enabled: bool = False
+    rules: Annotated[list[SpendRule], Field(max_length=20)] = []
+
+
+class UsageEvent(_Part):
+    """What is posted for each request."""
+
+    payload: str
+
+
+class Stripe(_Part):
+    """Where usage is billed."""
+
+    authorization: str
+    usage_events: list[UsageEvent]
+
+
 class Settings(BaseModel):
     """What an operator may set on a gateway, in the words of the management API."""
 
     # Fields of a newer release are kept in the database and ignored by an older one.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     authentication: bool = True
     """Whether a caller needs a token of the gateway."""
+    byok_only: bool = False
+    cache_invalidate_on_update: bool = False
+    cache_ttl: NotNegative | None = 0
+    """Seconds; 0 is off."""
     collect_logs: bool = True
     """Whether requests are logged, where a request does not say."""
+    dlp: Dlp | None = None
+    guardrails: Guardrails | None = None
+    log_classification: bool = False
+    log_management: Annotated[int, Field(ge=10_000, le=10_000_000)] | None = None
+    log_management_strategy: Literal["STOP_INSERTING", "DELETE_OLDEST"] | None = None
+    logpush: bool = False
+    logpush_public_key: Annotated[str, Field(min_length=16, max_length=1024)] | None = None
+    otel: list[Otel] | None = None
+    rate_limiting_interval: NotNegative | None = 0
+    """Seconds."""
+    rate_limiting_limit: NotNegative | None = 0
+    rate_limiting_technique: Technique | None = None
     retry_max_attempts: Annotated[int, Field(ge=1, le=ATTEMPTS)] | None = None
     retry_delay: Annotated[int, Field(ge=0, le=DELAY_MS)] | None = None
     """Milliseconds."""
     retry_backoff: Backoff | None = None
+    spend_limits: SpendLimits | None = None
+    store_id: str | None = None
+    stripe: Stripe | None = None
+    workers_ai_billing_mode: Literal["postpaid", "unified"] = "postpaid"
+    zdr: bool = False
+
+
+REQUIRED = (
+    "cache_invalidate_on_update",
+    "cache_ttl",
+    "collect_logs",
+    "rate_limiting_interval",
+    "rate_limiting_limit",
+)
+"""The settings that whoever writes a gateway must name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from api.task import Task
 from call import Ask, Attempt, Call, Reply, Request, Target
 from deployment import Deployment
 from errors import GatewayError
@@ -192,6 +193,9 @@ class FakeSnapshots:
         self.copies[key] = text
         self.ttls[key] = ttl
 
+    async def delete(self, key: str) -> None:
+        self.copies.pop(key, None)
+
 
 class FakeBackground:
     """Keeps work until the test runs it."""
@@ -211,7 +215,7 @@ class FakeBackground:
 class Bench:
     """A whole gateway with an open gateway `acme/main`, on ports in memory."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, *, empty: bool = False) -> None:
         self.clock = FakeClock()
         self.fetch = FakeFetch()
         self.snapshots = FakeSnapshots()
@@ -226,7 +230,13 @@ class Bench:
             background=self.background,
             bindings={"DB": True},
         )
-        database.add_gateway()
+        if not empty:
+            database.add_gateway()
+
+    def task(self, account: str = "acme", query: str = "", request: Request | None = None) -> Task:
+        """Return what a handler of the management API gets."""
+        asked = request or Request("GET", CHAT, {})
+        return Task(account, query, asked, self.isolate.gateways, self.isolate.journal, self.ports)
 
     async def handle(self, request: Request) -> Reply:
         """Answer a request, and finish the work that goes on after it."""

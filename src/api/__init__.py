@@ -5,44 +5,55 @@ no management API.
 """
 
 import re
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+from api.gateways import (
+    create_gateway,
+    delete_gateway,
+    get_gateway,
+    list_gateways,
+    replace_gateway,
+)
 from api.logs import get_log, list_logs
+from api.task import Task
 from bearer import bearer_matches
-from call import Reply, Request
-from deployment import Deployment
+from call import Reply
 from errors import MethodNotAllowed, NotFound, Unauthorized
-from journal import Journal
-from ports import Database
-from routes import ManagementRoute
 
-__all__ = ["manage"]
+__all__ = ["Task", "manage"]
 
-_LOGS = re.compile(r"gateways/([^/]+)/logs(?:/([^/]+))?")
+_Action = Callable[..., Awaitable[Reply]]
+
+# What a path is, and what may be done with it. The groups of a path are the action's arguments.
+_RESOURCES: list[tuple[re.Pattern[str], dict[str, _Action]]] = [
+    (re.compile("gateways"), {"GET": list_gateways, "POST": create_gateway}),
+    (
+        re.compile("gateways/([^/]+)"),
+        {"GET": get_gateway, "PUT": replace_gateway, "DELETE": delete_gateway},
+    ),
+    (re.compile("gateways/([^/]+)/logs"), {"GET": list_logs}),
+    (re.compile("gateways/([^/]+)/logs/([^/]+)"), {"GET": get_log}),
+]
 
 
-async def manage(
-    where: ManagementRoute,
-    request: Request,
-    deployment: Deployment,
-    journal: Journal,
-    database: Database,
-) -> Reply:
+async def manage(path: str, task: Task, admin_token: str | None) -> Reply:
     """Answer a request of the management API.
 
-    Raises NotFound, Unauthorized, MethodNotAllowed, BadParameter, GatewayNotFound and LogNotFound.
+    Raises NotFound, Unauthorized, MethodNotAllowed, and what the resource raises.
     """
-    match = _LOGS.fullmatch(where.path)
-    if deployment.admin_token is None:
-        raise NotFound(where.path)
-    if not bearer_matches(request.headers.get("authorization"), deployment.admin_token):
+    if admin_token is None:
+        raise NotFound(path)
+    if not bearer_matches(task.request.headers.get("authorization"), admin_token):
         raise Unauthorized
-    if match is None:
-        raise NotFound(where.path)
-    if request.method not in ("GET", "HEAD"):
-        raise MethodNotAllowed(request.method, "GET, HEAD")
-    # Who asks for the log after a request expects to find it there.
-    await journal.flush(database)
-    gateway, log_id = match.groups()
-    if log_id is None:
-        return await list_logs(where.account, gateway, where.query, database)
-    return await get_log(where.account, gateway, log_id, database)
+    for pattern, actions in _RESOURCES:
+        if match := pattern.fullmatch(path):
+            return await _action(actions, task.request.method)(task, *match.groups())
+    raise NotFound(path)
+
+
+def _action(actions: dict[str, Any], method: str) -> _Action:
+    action = actions.get("GET" if method == "HEAD" else method)
+    if action is None:
+        raise MethodNotAllowed(method, ", ".join([*actions, "HEAD"]))
+    return action

@@ -2,18 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from urllib.parse import parse_qs
 
-from api.envelope import success
+from api.envelope import iso, success
+from api.paging import Page
+from api.task import Task
 from call import Reply
-from errors import BadParameter, GatewayNotFound, LogNotFound
+from errors import GatewayNotFound, LogNotFound
 from logs import COLUMNS, HEAD_LENGTH
-from ports import Database, Row
-
-PER_PAGE = 20
-MOST_PER_PAGE = 50
-MOST_PAGES = 1_000_000
+from ports import Row
 
 _GATEWAY = "SELECT internal_id FROM gateways WHERE account_id = ?1 AND id = ?2"
 _COUNT = "SELECT count(*) AS total FROM logs WHERE gateway_id = ?1"
@@ -26,46 +22,36 @@ _GET = f"SELECT {', '.join(COLUMNS)} FROM logs WHERE gateway_id = ?1 AND id = ?2
 _HEADS = "SELECT side, body FROM payloads WHERE gateway_id = ?1 AND log_id = ?2 AND part = 0"
 
 
-async def list_logs(account: str, gateway: str, query: str, database: Database) -> Reply:
+async def list_logs(task: Task, gateway: str) -> Reply:
     """Return a page of a gateway's rows, the newest first.
 
     Raises BadParameter and GatewayNotFound.
     """
-    page = _whole(query, "page", 1, MOST_PAGES)
-    per_page = _whole(query, "per_page", PER_PAGE, MOST_PER_PAGE)
-    internal_id = await _internal_id(account, gateway, database)
+    page = Page.of(task.query)
+    database = task.ports.database
+    internal_id = await _internal_id(task, gateway)
     total = (await database.all(_COUNT, internal_id))[0]["total"]
-    rows = await database.all(_LIST, internal_id, per_page, (page - 1) * per_page)
-    info = {"page": page, "per_page": per_page, "count": len(rows), "total_count": total}
-    return success([_shown(row) for row in rows], info)
+    rows = await database.all(_LIST, internal_id, page.size, page.offset)
+    return success([_shown(row) for row in rows], page.info(len(rows), total))
 
 
-async def get_log(account: str, gateway: str, log_id: str, database: Database) -> Reply:
+async def get_log(task: Task, gateway: str, log_id: str) -> Reply:
     """Return one row, with the heads of both bodies. Raises GatewayNotFound and LogNotFound."""
-    internal_id = await _internal_id(account, gateway, database)
-    rows = await database.all(_GET, internal_id, log_id)
+    internal_id = await _internal_id(task, gateway)
+    rows = await task.ports.database.all(_GET, internal_id, log_id)
     if not rows:
         raise LogNotFound(log_id)
-    heads = await database.all(_HEADS, internal_id, log_id)
+    heads = await task.ports.database.all(_HEADS, internal_id, log_id)
     return success(_shown(rows[0]) | _heads(heads))
 
 
-async def _internal_id(account: str, gateway: str, database: Database) -> int:
-    rows = await database.all(_GATEWAY, account, gateway)
+async def _internal_id(task: Task, gateway: str) -> int:
+    # Who asks for the log after a request expects to find it there.
+    await task.journal.flush(task.ports.database)
+    rows = await task.ports.database.all(_GATEWAY, task.account, gateway)
     if not rows:
         raise GatewayNotFound(gateway)
     return rows[0]["internal_id"]
-
-
-def _whole(query: str, name: str, default: int, most: int) -> int:
-    values = parse_qs(query, keep_blank_values=True).get(name)
-    if values is None:
-        return default
-    value = values[-1]
-    whole = value.isascii() and value.isdecimal() and len(value) <= 7
-    if not (whole and 1 <= int(value) <= most):
-        raise BadParameter(name, value, f"Use a whole number, 1 to {most}")
-    return int(value)
 
 
 def _shown(row: Row) -> dict[str, object]:
@@ -73,7 +59,7 @@ def _shown(row: Row) -> dict[str, object]:
     tokens_out: int | None = row["tokens_out"]
     return {
         "id": row["id"],
-        "created_at": _iso(row["created_at"]),
+        "created_at": iso(row["created_at"]),
         "provider": row["provider"],
         "model": row["model"],
         "model_type": row["model_type"],
@@ -122,8 +108,3 @@ def _heads(rows: Sequence[Row]) -> dict[str, object]:
         shown[f"{side}_head"] = None if body is None else body[:HEAD_LENGTH]
         shown[f"{side}_head_complete"] = body is not None and len(body) <= HEAD_LENGTH
     return shown
-
-
-def _iso(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,8 +13,8 @@ class Provider:
     """What a caller's path is appended to. No slash at its end."""
     docs: str
     dialect: Dialect
-    version: str = ""
-    """The path segment at the end of `base_url` that some clients repeat: `v1`."""
+    prefixes: tuple[str, ...] = ()
+    """What some clients repeat of the end of `base_url`: `openai/v1`, `v1`. One is removed."""
     headers: tuple[str, ...] = ("authorization",)
     """Request headers that this vendor reads, lower case, besides the ones that HTTP gives all.
 
@@ -22,7 +22,7 @@ class Provider:
     """
 
     def url(self, path: str, query: str, base_url: str | None = None) -> str:
-        """Return the address of a path, both with and without the repeated version."""
-        if self.version:
-            path = path.removeprefix(self.version + "/")
+        """Return the address of a path, both with and without a repeated prefix."""
+        repeated = (f"{prefix}/" for prefix in self.prefixes)
+        path = path.removeprefix(next(filter(path.startswith, repeated), ""))
         return f"{base_url or self.base_url}/{path}" + (f"?{query}" if query else "")

@@ -7,6 +7,6 @@ PROVIDER = Provider(
     base_url="https://api.openai.com/v1",
     docs="https://developers.openai.com/api/reference",
     dialect=OPENAI,
-    version="v1",
+    prefixes=("v1",),
     headers=("authorization", "openai-*"),
 )

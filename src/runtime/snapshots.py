@@ -33,3 +33,10 @@ class KvSnapshots:
             await self._binding.put(key, text, object_out({"expirationTtl": ttl}))
         except JsException as error:
             _log.warning("cannot write snapshot %r: %s", key, error.message)
+
+    async def delete(self, key: str) -> None:
+        """Forget a copy."""
+        try:
+            await self._binding.delete(key)
+        except JsException as error:
+            _log.warning("cannot delete snapshot %r: %s", key, error.message)

@@ -68,7 +68,7 @@ async def test_the_head_of_the_log_can_be_asked(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["gateways", "gateways/", "gateways/main", "gateways/main/logs/", "gateways//logs"]
+    "path", ["nothing", "gateways/", "gateways/main/", "gateways/main/logs/", "gateways//logs"]
 )
 async def test_other_paths_lead_nowhere(bench: Bench, path: str) -> None:
     assert await refused(bench, asking(f"{BASE}/{path}")) == (404, 7000)

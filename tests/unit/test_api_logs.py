@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from api.logs import get_log, list_logs
+from api.task import Task
 from call import Ask, Attempt, Reply, Report, Usage
 from errors import BadParameter, GatewayNotFound, LogNotFound
-from fakes import NOW, FakeClock, SqliteDatabase, a_call, kept_of
+from fakes import NOW, Bench, FakeClock, SqliteDatabase, a_call, kept_of
 from journal import Journal
 from logs import HEAD_LENGTH
 from ports import Ending
@@ -50,6 +51,10 @@ SHOWN = {
 }
 
 
+def asking(database: SqliteDatabase, query: str = "", account: str = "acme") -> Task:
+    return Bench(database, empty=True).task(account, query)
+
+
 async def add(
     database: SqliteDatabase,
     log_id: str = "log-0",
@@ -68,13 +73,13 @@ async def add(
 
 
 async def listed(database: SqliteDatabase, query: str = "") -> dict[str, Any]:
-    reply = await list_logs("acme", "main", query, database)
+    reply = await list_logs(asking(database, query), "main")
     assert (reply.status, reply.headers["cache-control"]) == (200, "no-store")
     return json.loads(str(reply.body))
 
 
 async def detail(database: SqliteDatabase, log_id: str = "log-0") -> dict[str, Any]:
-    reply = await get_log("acme", "main", log_id, database)
+    reply = await get_log(asking(database), "main", log_id)
     return json.loads(str(reply.body))
 
 
@@ -167,11 +172,11 @@ async def test_a_gateway_shows_its_own_rows_alone(database: SqliteDatabase) -> N
     database.add_gateway("second")
     await add(database)
 
-    reply = await list_logs("acme", "second", "", database)
+    reply = await list_logs(asking(database), "second")
 
     assert json.loads(str(reply.body))["result"] == []
     with pytest.raises(LogNotFound):
-        await get_log("acme", "second", "log-0", database)
+        await get_log(asking(database), "second", "log-0")
 
 
 @pytest.mark.parametrize(("account", "gateway"), [("acme", "none"), ("other", "main")])
@@ -181,9 +186,9 @@ async def test_a_gateway_that_does_not_exist_has_no_log(
     database.add_gateway()
 
     with pytest.raises(GatewayNotFound, match=gateway):
-        await list_logs(account, gateway, "", database)
+        await list_logs(asking(database, account=account), gateway)
     with pytest.raises(GatewayNotFound, match=gateway):
-        await get_log(account, gateway, "log-0", database)
+        await get_log(asking(database, account=account), gateway, "log-0")
 
 
 async def test_a_row_is_shown_with_the_heads_of_its_bodies(database: SqliteDatabase) -> None:

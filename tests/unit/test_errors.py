@@ -9,6 +9,7 @@ from errors import GatewayError
 EVERY_ERROR = [
     (errors.BadHeader("cf-aig-event-id", "\n", "Use letters"), 400, 7001),
     (errors.BadParameter("page", "x", "Use a number"), 400, 7001),
+    (errors.Invalid([("Required", ["body", "cache_ttl"])]), 400, 7001),
     (errors.UnknownGateway(), 400, 2001),
     (errors.UnknownProvider("x", ["openai"]), 400, 2008),
     (errors.Unauthorized(), 401, 2009),
@@ -16,6 +17,7 @@ EVERY_ERROR = [
     (errors.GatewayNotFound("main"), 404, 7002),
     (errors.LogNotFound("1"), 404, 7002),
     (errors.MethodNotAllowed("PUT", "GET"), 405, 7001),
+    (errors.GatewayExists("main"), 409, 1003),
     (errors.ClientLeft(), 499, 2005),
     (errors.Internal(), 500, 7500),
     (errors.Misconfigured("UPSTREAMS is for local runs"), 500, 7501),
@@ -51,8 +53,16 @@ def test_an_error_has_the_envelope_of_the_management_api(
         "success": False,
         "result": None,
         "messages": [],
-        "errors": [{"code": code, "message": str(error)}],
+        "errors": error.errors(),
     }
+    assert {told["code"] for told in error.errors()} == {code}
+
+
+def test_an_error_says_what_is_wrong_and_an_invalid_body_where() -> None:
+    assert errors.Unauthorized().errors() == [{"code": 2009, "message": "Unauthorized"}]
+    assert errors.Invalid([("Required", ["body", "cache_ttl"])]).errors() == [
+        {"code": 7001, "message": "Required", "path": ["body", "cache_ttl"]}
+    ]
 
 
 def test_the_tree_at_the_top_of_the_module_is_true() -> None:

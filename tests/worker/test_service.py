@@ -128,6 +128,7 @@ def test_a_thousand_requests_at_once_lose_nothing(gateway: Gateway) -> None:
 
         def ask(_: int) -> str:
             response = client.post(f"{gateway.openai}/chat/completions", json=CHAT_REQUEST)
+            assert response.is_success, f"{response.status_code}: {response.text}"
             assert response.json()["choices"][0]["message"]["content"]
             return response.headers["cf-aig-log-id"]
 

@@ -1,0 +1,139 @@
+"""Gateways, as the management API makes and changes them."""
+
+import json
+import re
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from api.envelope import iso, success
+from api.paging import Page
+from api.task import Task
+from call import Reply
+from errors import GatewayExists, GatewayNotFound, Invalid
+from ports import Row
+from settings import REQUIRED, Settings
+
+_ID = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+# What answers add to the settings: whoever sends an answer back has not made a mistake.
+_READ_ONLY = {"id", "account_id", "internal_id", "created_at", "modified_at", "is_default"}
+_COLUMNS = "internal_id, account_id, id, settings, created_at, modified_at"
+
+_INSERT = f"""
+INSERT INTO gateways (account_id, id, settings, created_at, modified_at)
+VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+"""  # noqa: S608 - our own names
+_UPDATE = f"""
+UPDATE gateways SET settings = ?3, modified_at = ?4 WHERE account_id = ?1 AND id = ?2
+RETURNING {_COLUMNS}
+"""  # noqa: S608
+_GET = f"SELECT {_COLUMNS} FROM gateways WHERE account_id = ?1 AND id = ?2"  # noqa: S608
+_WHERE = "account_id = ?1 AND instr(lower(id), lower(?2)) > 0"
+_LIST = f"""
+SELECT {_COLUMNS} FROM gateways WHERE {_WHERE} ORDER BY id LIMIT ?3 OFFSET ?4
+"""  # noqa: S608
+_COUNT = f"SELECT count(*) AS total FROM gateways WHERE {_WHERE}"  # noqa: S608
+_DELETE = f"DELETE FROM gateways WHERE account_id = ?1 AND id = ?2 RETURNING {_COLUMNS}"  # noqa: S608
+_DELETE_LOG = (
+    "DELETE FROM payloads WHERE gateway_id = ?",
+    "DELETE FROM logs WHERE gateway_id = ?",
+)
+
+
+async def list_gateways(task: Task) -> Reply:
+    """Return a page of an account's gateways, by id. Raises BadParameter."""
+    page = Page.of(task.query)
+    search = page.text("search")
+    database = task.ports.database
+    total = (await database.all(_COUNT, task.account, search))[0]["total"]
+    rows = await database.all(_LIST, task.account, search, page.size, page.offset)
+    return success([_shown(row) for row in rows], page.info(len(rows), total))
+
+
+async def create_gateway(task: Task) -> Reply:
+    """Make a gateway. Raises Invalid and GatewayExists."""
+    body = await _body(task)
+    gateway_id = body.get("id")
+    if not isinstance(gateway_id, str) or not _ID.fullmatch(gateway_id):
+        rule = "Use 1 to 64 letters, digits, `-` or `_`, beginning with a letter or digit"
+        raise Invalid([(rule, ["body", "id"])])
+    now = round(task.ports.clock())
+    values = (task.account, gateway_id, _settings(body), now)
+    rows = await task.ports.database.all(_INSERT, *values)
+    if not rows:
+        raise GatewayExists(gateway_id)
+    await task.gateways.changed(task.account, gateway_id, task.ports.snapshots)
+    return success(_shown(rows[0]))
+
+
+async def get_gateway(task: Task, gateway_id: str) -> Reply:
+    """Return a gateway. Raises GatewayNotFound."""
+    rows = await task.ports.database.all(_GET, task.account, gateway_id)
+    return success(_shown(_only(rows, gateway_id)))
+
+
+async def replace_gateway(task: Task, gateway_id: str) -> Reply:
+    """Replace the settings of a gateway. Raises Invalid and GatewayNotFound."""
+    now = round(task.ports.clock())
+    settings = _settings(await _body(task))
+    rows = await task.ports.database.all(_UPDATE, task.account, gateway_id, settings, now)
+    row = _only(rows, gateway_id)
+    await task.gateways.changed(task.account, gateway_id, task.ports.snapshots)
+    return success(_shown(row))
+
+
+async def delete_gateway(task: Task, gateway_id: str) -> Reply:
+    """Delete a gateway with its log. Raises GatewayNotFound."""
+    rows = await task.ports.database.all(_DELETE, task.account, gateway_id)
+    row = _only(rows, gateway_id)
+    await task.gateways.changed(task.account, gateway_id, task.ports.snapshots)
+    internal_id = str(row["internal_id"])
+    await task.ports.database.batch([(statement, internal_id) for statement in _DELETE_LOG])
+    return success(_shown(row))
+
+
+async def _body(task: Task) -> dict[str, Any]:
+    text = await task.request.body.text() if task.request.body else None
+    try:
+        body: object = json.loads(text or "")
+    except (ValueError, RecursionError):
+        raise Invalid([("The body is not JSON", ["body"])]) from None
+    if not isinstance(body, dict):
+        raise Invalid([("The body is not a JSON object", ["body"])])
+    return cast("dict[str, Any]", body)
+
+
+def _settings(body: dict[str, Any]) -> str:
+    """Return the settings of a body as the database keeps them. Raises Invalid."""
+    given = {name: value for name, value in body.items() if name not in _READ_ONLY}
+    problems = [("Required", ["body", name]) for name in REQUIRED if name not in given]
+    unknown = given.keys() - Settings.model_fields.keys()
+    problems += [("Unknown setting", ["body", name]) for name in sorted(unknown)]
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        for wrong in error.errors():
+            problems.append((wrong["msg"], ["body", *map(str, wrong["loc"])]))
+    else:
+        if not problems:
+            return settings.model_dump_json()
+    raise Invalid(problems)
+
+
+def _only(rows: Any, gateway_id: str) -> Row:
+    if not rows:
+        raise GatewayNotFound(gateway_id)
+    return rows[0]
+
+
+def _shown(row: Row) -> dict[str, object]:
+    settings = Settings.model_validate_json(row["settings"]).model_dump(mode="json")
+    return {
+        "id": row["id"],
+        "account_id": row["account_id"],
+        "internal_id": str(row["internal_id"]),
+        "created_at": iso(row["created_at"]),
+        "modified_at": iso(row["modified_at"]),
+        "is_default": row["id"] == "default",
+        **settings,
+    }

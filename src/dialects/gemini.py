@@ -1,0 +1,179 @@
+"""Google's wire format for Gemini, and OpenAI's where Google speaks that.
+
+https://ai.google.dev/api/generate-content
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from typing import Annotated, Any, cast
+from urllib.parse import unquote
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
+
+import sse
+from call import Ask, Failure, Report, Usage
+from dialects import openai
+from dialects.base import Dialect, as_count, as_object, as_text, retryable
+
+# TypedDicts that name the few fields we need, as in the dialect of OpenAI. A candidate has one of
+# its own, so that what the model said, images among it, makes no Python objects.
+
+
+class _Candidate(TypedDict, total=False):
+    finishReason: Any
+
+
+class _Answer(TypedDict, total=False):
+    # What is no list of candidates must not hide the usage beside it.
+    candidates: Annotated[list[_Candidate] | Any, Field(union_mode="left_to_right")]
+    promptFeedback: Any
+    usageMetadata: Any
+    modelVersion: Any
+    error: Any
+
+
+_ANSWER = TypeAdapter(_Answer)
+_ARRAY = TypeAdapter(list[_Answer])
+
+# The model is in the path, and so is what is asked of it: `v1beta/models/{model}:{method}`.
+# https://ai.google.dev/api/models
+_METHOD = re.compile(r"(?:^|/)((?:m|tunedM)odels/[^/:]+):(\w+)$")
+_MODEL_TYPES = {
+    "generateContent": "text-generation",
+    "streamGenerateContent": "text-generation",
+    "batchGenerateContent": "text-generation",
+    "embedContent": "text-embeddings",
+    "batchEmbedContents": "text-embeddings",
+    "asyncBatchEmbedContent": "text-embeddings",
+    "predict": "text-to-image",
+    "predictLongRunning": "text-to-video",
+}
+
+
+def ask(path: str, body: str | None) -> Ask:
+    """Return what a request wants.
+
+    Only a path without a method, as those of the OpenAI format, needs a look into the body.
+    https://ai.google.dev/gemini-api/docs/openai
+    """
+    path = unquote(path)
+    if called := _METHOD.search(path):
+        model, method = called.groups()
+        stream = method.startswith("stream")
+        return Ask(_bare(model), _MODEL_TYPES.get(method), stream, body)
+    asked = openai.ask(path.partition("/openai/")[2] or path, body)
+    return replace(asked, model=_bare(asked.model))
+
+
+def _bare(model: str | None) -> str | None:
+    # `models/` says nothing; `tunedModels/` tells a model from a public one of the same name.
+    return model and model.removeprefix("models/")
+
+
+def report(text: str) -> Report:
+    """Return what a whole answer says of itself.
+
+    A stream that was not asked for as `alt=sse` is one too, as far as HTTP can tell: a JSON array.
+    """
+    if text.lstrip().startswith("["):
+        return _array_report(text)
+    answer = _answer(text)
+    read = Report(as_text(answer.get("modelVersion")), _usage(answer))
+    return openai.report(text) if read == Report() else read
+
+
+def _array_report(text: str) -> Report:
+    whole = _array(text)
+    # Chunks that came before a cut still count. Google begins the line after a chunk with the
+    # comma, which nothing else in JSON does when it is laid out so: strings have no line ends.
+    chunks = whole or _array(text + "]") or _array(text.rpartition("\n,")[0] + "]") or [{}]
+    read = _read(chunks[-1], reversed(chunks[:-1]))
+    return replace(read, complete=read.complete and bool(whole))
+
+
+def stream_report(text: str) -> Report:
+    """Return what an ended stream of events says of itself."""
+    events = sse.backwards(text)
+    last = _answer(next(events, ""))
+    read = _read(last, (_answer(data) for data in events if '"usageMetadata"' in data))
+    # What says nothing in Google's words may say it in OpenAI's: the path is not known here.
+    return openai.stream_report(text) if read == Report(complete=False) else read
+
+
+def _read(last: _Answer, earlier: Iterable[_Answer]) -> Report:
+    # Every chunk counts from the beginning of the stream: the last count holds. A chunk may have
+    # usage without counts: `{"trafficType":"ON_DEMAND"}`.
+    # https://ai.google.dev/api/generate-content#UsageMetadata
+    counted = (answer for answer in chain([last], earlier) if _usage(answer) != Usage())
+    source = next(counted, last)
+    return Report(as_text(source.get("modelVersion")), _usage(source), _finished(last))
+
+
+def _finished(last: _Answer) -> bool:
+    # No word ends a stream: its last chunk tells why the model stopped, or why it did not begin.
+    # https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse
+    blocked = as_object(last.get("promptFeedback")).get("blockReason")
+    reasons = [as_object(item).get("finishReason") for item in _items(last.get("candidates"))]
+    return bool(blocked or any(reasons)) and not last.get("error")
+
+
+def _answer(text: str) -> _Answer:
+    try:
+        return _ANSWER.validate_json(text)
+    except ValidationError:
+        return {}
+
+
+def _array(text: str) -> list[_Answer]:
+    try:
+        return _ARRAY.validate_json(text)
+    except ValidationError:
+        return []
+
+
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _usage(answer: _Answer) -> Usage:
+    # The prompt includes what was cached, but not what tools added to it; the candidates do not
+    # include what was thought. https://ai.google.dev/api/generate-content#UsageMetadata
+    counts = as_object(answer.get("usageMetadata"))
+    return Usage(
+        tokens_in=_sum(counts, "promptTokenCount", "toolUsePromptTokenCount"),
+        tokens_out=_sum(counts, "candidatesTokenCount", "thoughtsTokenCount"),
+        cached=as_count(counts.get("cachedContentTokenCount")),
+        reasoning=as_count(counts.get("thoughtsTokenCount")),
+    )
+
+
+def _sum(counts: dict[str, object], *names: str) -> int | None:
+    # Google leaves out what is 0, and an embedding has no answer to count: nothing is unknown.
+    known = [count for name in names if (count := as_count(counts.get(name))) is not None]
+    return as_count(sum(known)) if known else None
+
+
+def failure(status: int, text: str) -> Failure:
+    """Return what an error says of itself.
+
+    Streams and the OpenAI format wrap the error in an array.
+    https://ai.google.dev/gemini-api/docs/troubleshooting
+    """
+    error = as_object((_array(text) or [_answer(text)])[0].get("error"))
+    code = as_text(error.get("status")) or as_text(error.get("code"))
+    again = retryable(status) and not _daily(error)
+    return Failure(code, as_text(error.get("message")), again)
+
+
+def _daily(error: dict[str, object]) -> bool:
+    # A 429 may be a limit for the minute, or one for the day, which no wait of ours outlasts; it
+    # names each that was exceeded. https://ai.google.dev/gemini-api/docs/rate-limits
+    details = map(as_object, _items(error.get("details")))
+    violations = chain.from_iterable(_items(detail.get("violations")) for detail in details)
+    return any("PerDay" in str(as_object(item).get("quotaId")) for item in violations)
+
+
+GEMINI = Dialect(ask=ask, report=report, stream_report=stream_report, failure=failure)

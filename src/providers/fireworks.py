@@ -1,0 +1,12 @@
+"""Fireworks."""
+
+from dialects.openai import OPENAI
+from providers.base import Provider
+
+PROVIDER = Provider(
+    base_url="https://api.fireworks.ai/inference/v1",
+    docs="https://docs.fireworks.ai/api-reference",
+    dialect=OPENAI,
+    prefixes=("inference/v1", "v1"),
+    headers=("authorization", "x-session-affinity"),
+)

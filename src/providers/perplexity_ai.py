@@ -1,0 +1,10 @@
+"""Perplexity. Some of its paths have a `v1`, others have none."""
+
+from dialects.openai import OPENAI
+from providers.base import Provider
+
+PROVIDER = Provider(
+    base_url="https://api.perplexity.ai",
+    docs="https://docs.perplexity.ai/api-reference",
+    dialect=OPENAI,
+)

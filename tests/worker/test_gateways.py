@@ -1,0 +1,59 @@
+"""A gateway from its making to its end, on the real database and its snapshots."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from running import Gateway, until
+
+SETTINGS = {
+    "cache_invalidate_on_update": False,
+    "cache_ttl": 0,
+    "collect_logs": True,
+    "rate_limiting_interval": 0,
+    "rate_limiting_limit": 0,
+}
+
+
+@pytest.fixture
+def management(gateway: Gateway) -> Iterator[httpx.Client]:
+    base_url = f"{gateway.url}/client/v4/accounts/local/ai-gateway"
+    headers = {"authorization": f"Bearer {gateway.admin_token}"}
+    with httpx.Client(base_url=base_url, headers=headers) as client:
+        yield client
+
+
+def test_a_gateway_is_made_closed_opened_and_deleted(
+    gateway: Gateway, management: httpx.Client
+) -> None:
+    chat = f"{gateway.url}/v1/local/team-a/openai/script/json_answer"
+    token = {"cf-aig-authorization": f"Bearer {gateway.admin_token}"}
+
+    made = management.post("/gateways", json={"id": "team-a"} | SETTINGS)
+
+    assert made.json()["result"]["authentication"] is True
+    closed = httpx.post(chat, json={})
+    assert (closed.status_code, closed.json()["error"][0]["code"]) == (401, 2009)
+    assert httpx.post(chat, json={}, headers=token).status_code == 200
+    logs = management.get("/gateways/team-a/logs").json()["result"]
+    assert [row["status_code"] for row in logs] == [200, 401]
+
+    management.put("/gateways/team-a", json=SETTINGS | {"authentication": False}).raise_for_status()
+
+    until(lambda: httpx.post(chat, json={}).is_success or None, "the change to be seen")
+
+    management.delete("/gateways/team-a").raise_for_status()
+
+    until(lambda: httpx.post(chat, json={}).status_code == 400 or None, "the end to be seen")
+    assert management.get("/gateways/team-a").status_code == 404
+    assert management.get("/gateways/team-a/logs").status_code == 404
+
+
+def test_a_setting_that_breaks_its_rule_is_refused_with_its_path(
+    management: httpx.Client,
+) -> None:
+    response = management.post("/gateways", json={"id": "team-b"} | SETTINGS | {"cache_ttl": -1})
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["path"] == ["body", "cache_ttl"]
