@@ -1,7 +1,7 @@
 # `make help` lists what there is to do. Everything is installed inside this folder.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help setup dev demo test unit check fix lock deploy clean
+.PHONY: help setup dev demo test unit check fix docs lock deploy clean
 
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 export WRANGLER_SEND_METRICS := false
@@ -37,6 +37,9 @@ check: setup ## Format and lint check, strict types, architecture
 fix: setup ## Format, and mend what the linter can mend
 	@ruff format
 	@ruff check --fix
+
+docs: setup ## Write docs/providers.md from the declarations
+	@$(PYTHON) tools/providers_page.py
 
 lock: .venv/.ready ## Write the lock files anew from pyproject.toml and package.json
 	@uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --group dev -o locks/dev.txt

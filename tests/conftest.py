@@ -1,5 +1,6 @@
 """The gateway that the worker and clients rings share: one server, one run."""
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,21 @@ from worker.scripts import SCRIPTS
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_TOKEN = "test-admin-token"
+
+
+def upstreams(scripted: str, llmock: str) -> dict[str, str]:
+    """Where the providers of the tests are: the scripted one, and llmock's others."""
+    root = llmock.removesuffix("/v1")
+    return {
+        "openai": scripted,
+        "anthropic": f"{root}/anthropic",
+        "cohere": f"{root}/cohere",
+        "google-ai-studio": f"{root}/gemini",
+        "grok": f"{root}/xai/v1",
+        "groq": f"{root}/groq/openai/v1",
+        "mistral": f"{root}/mistral/v1",
+        "perplexity-ai": f"{root}/perplexity/v1",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +59,7 @@ def gateway(state: Path, llmock_url: str, upstream: ScriptedUpstream) -> Iterato
         "PORT": str(port),
         "STATE": str(state),
         "ADMIN_TOKEN": ADMIN_TOKEN,
-        "UPSTREAMS": f'{{"openai": "{upstream.base_url}"}}',
+        "UPSTREAMS": json.dumps(upstreams(upstream.base_url, llmock_url)),
     }
     command = [sys.executable, ROOT / "tools" / "dev.py"]
     with (state / "test.log").open("w") as output:

@@ -9,6 +9,7 @@ import pytest
 from call import Failure, Report, Usage
 from forwarding import request_headers
 from providers import PROVIDERS
+from providers_page import PAGE, page
 
 FOLDER = Path(__file__).resolve().parents[1] / "providers"
 FIXTURES: dict[str, dict[str, Any]] = {
@@ -101,3 +102,7 @@ def test_garbage_raises_nothing(slug: str, text: str) -> None:
     assert dialect.report(text).usage == Usage()
     assert dialect.stream_report(f"data: {text}\n\n").usage == Usage()
     assert dialect.ask("chat/completions", text).stream is False
+
+
+def test_the_page_of_providers_tells_what_is_declared() -> None:
+    assert PAGE.read_text() == page(), "run `make docs`"
