@@ -8,19 +8,14 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 import sse
 from call import Ask, Failure, Report, Usage
-from dialects.base import Dialect, as_count, as_object, as_text, retryable
+from dialects.base import Dialect, as_count, as_object, as_text, ask_in_body, read, retryable
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
-
-
-class _Ask(TypedDict, total=False):
-    model: Any
-    stream: Any
 
 
 class _Answer(TypedDict, total=False):
@@ -31,7 +26,6 @@ class _Answer(TypedDict, total=False):
     message: Any
 
 
-_ASK = TypeAdapter(_Ask)
 _ANSWER = TypeAdapter(_Answer)
 
 # The one event that is read from the front. Words of the model cannot look like it, nor like the
@@ -44,11 +38,7 @@ _ERROR = re.compile(r"event: ?error[\r\n]")
 def ask(path: str, body: str | None) -> Ask:
     """Return what a request wants."""
     model_type = "text-generation" if f"{path}/".startswith("v1/messages/") else None
-    try:
-        fields: _Ask = {} if body is None else _ASK.validate_json(body)
-    except ValidationError:
-        fields = {}
-    return Ask(as_text(fields.get("model")), model_type, fields.get("stream") is True, body)
+    return ask_in_body(body, model_type)
 
 
 def report(text: str) -> Report:
@@ -89,10 +79,7 @@ def _newest(events: Iterable[str]) -> dict[str, object]:
 
 
 def _read(text: str) -> _Answer:
-    try:
-        return _ANSWER.validate_json(text)
-    except ValidationError:
-        return {}
+    return read(_ANSWER, text) or {}
 
 
 def _usage(reported: object) -> Usage:

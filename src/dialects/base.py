@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 from call import Ask, Failure, Report
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,33 @@ class Dialect:
     """The text of an ended stream to what it says of itself."""
     failure: Callable[[int, str], Failure]
     """(status, text) of an error to what it says of itself."""
+
+
+class _Ask(TypedDict, total=False):
+    model: Any
+    stream: Any
+
+
+_ASK = TypeAdapter(_Ask)
+
+
+def ask_in_body(body: str | None, model_type: str | None) -> Ask:
+    """Return what a request wants that names its model, and whether to stream, in its body."""
+    fields = read(_ASK, body or "") or {}
+    return Ask(as_text(fields.get("model")), model_type, fields.get("stream") is True, body)
+
+
+def read(adapter: TypeAdapter[T], text: str) -> T | None:
+    """Return the fields of a JSON text that an adapter names. None where it is something else.
+
+    Adapters are of TypedDicts that name the few fields we need: pydantic parses the whole text in
+    Rust and makes Python objects of these fields alone, so that a large prompt costs no
+    dictionaries, and one made of colliding keys costs no more.
+    """
+    try:
+        return adapter.validate_json(text)
+    except ValidationError:
+        return None
 
 
 def retryable(status: int) -> bool:

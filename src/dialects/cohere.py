@@ -6,19 +6,14 @@ https://docs.cohere.com/reference/chat, https://docs.cohere.com/v1/reference/cha
 import re
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 import sse
 from call import Ask, Failure, Report, Usage
-from dialects.base import Dialect, as_count, as_object, as_text, retryable
+from dialects.base import Dialect, as_count, as_object, as_text, ask_in_body, read, retryable
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
-
-
-class _Ask(TypedDict, total=False):
-    model: Any
-    stream: Any
 
 
 class _Answer(TypedDict, total=False):
@@ -35,7 +30,6 @@ class _Error(TypedDict, total=False):
     message: Any
 
 
-_ASK = TypeAdapter(_Ask)
 _ANSWER = TypeAdapter(_Answer)
 _ERROR = TypeAdapter(_Error)
 
@@ -56,11 +50,7 @@ def ask(path: str, body: str | None) -> Ask:
     """Return what a request wants."""
     operation = _PATH.match(path)
     model_type = _MODEL_TYPES.get(operation[1]) if operation else None
-    try:
-        fields: _Ask = {} if body is None else _ASK.validate_json(body)
-    except ValidationError:
-        fields = {}
-    return Ask(as_text(fields.get("model")), model_type, fields.get("stream") is True, body)
+    return ask_in_body(body, model_type)
 
 
 def report(text: str) -> Report:
@@ -99,10 +89,7 @@ def _ended(last: str) -> Report:
 
 
 def _read(text: str) -> _Answer:
-    try:
-        return _ANSWER.validate_json(text)
-    except ValidationError:
-        return {}
+    return read(_ANSWER, text) or {}
 
 
 def _usage(reported: object) -> Usage:
@@ -137,10 +124,7 @@ def failure(status: int, text: str) -> Failure:
     A 429 is two things: a limit on the rate, which passes, and the month's calls of a trial key,
     which do not come back. https://docs.cohere.com/docs/rate-limits
     """
-    try:
-        message = as_text(_ERROR.validate_json(text).get("message"))
-    except ValidationError:
-        message = None
+    message = as_text((read(_ERROR, text) or {}).get("message"))
     spent = status == 429 and "calls / month" in (message or "")
     return Failure(None, message, retryable(status) and not spent)
 

@@ -10,13 +10,13 @@ from itertools import chain
 from typing import Annotated, Any, cast
 from urllib.parse import unquote
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 import sse
 from call import Ask, Failure, Report, Usage
 from dialects import openai
-from dialects.base import Dialect, as_count, as_object, as_text, retryable
+from dialects.base import Dialect, as_count, as_object, as_text, read, retryable
 
 # TypedDicts that name the few fields we need, as in the dialect of OpenAI. A candidate has one of
 # its own, so that what the model said, images among it, makes no Python objects.
@@ -121,17 +121,11 @@ def _finished(last: _Answer) -> bool:
 
 
 def _answer(text: str) -> _Answer:
-    try:
-        return _ANSWER.validate_json(text)
-    except ValidationError:
-        return {}
+    return read(_ANSWER, text) or {}
 
 
 def _array(text: str) -> list[_Answer]:
-    try:
-        return _ARRAY.validate_json(text)
-    except ValidationError:
-        return []
+    return read(_ARRAY, text) or []
 
 
 def _items(value: object) -> list[object]:

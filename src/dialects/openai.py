@@ -10,21 +10,12 @@ import re
 from itertools import chain
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 import sse
 from call import Ask, Failure, Report, Usage
-from dialects.base import Dialect, as_count, as_object, as_text, retryable
-
-# Read with TypedDicts that name the few fields we need: pydantic parses the whole text in Rust and
-# makes Python objects of these fields alone, so that a large prompt costs no dictionaries, and one
-# made of colliding keys costs no more.
-
-
-class _Ask(TypedDict, total=False):
-    model: Any
-    stream: Any
+from dialects.base import Dialect, as_count, as_object, as_text, ask_in_body, read, retryable
 
 
 class _Answer(TypedDict, total=False):
@@ -49,7 +40,6 @@ class _Error(TypedDict, total=False):
     type: Any
 
 
-_ASK = TypeAdapter(_Ask)
 _ANSWER = TypeAdapter(_Answer)
 _CHOICES = TypeAdapter(_Choices)
 _ERROR = TypeAdapter(_Error)
@@ -105,19 +95,12 @@ def ask(path: str, body: str | None) -> Ask:
     """Return what a request wants."""
     path = _VERSION.sub("", path)
     model_type = next((name for prefix, name in _MODEL_TYPES if path.startswith(prefix)), None)
-    try:
-        fields: _Ask = {} if body is None else _ASK.validate_json(body)
-    except ValidationError:
-        fields = {}
-    return Ask(as_text(fields.get("model")), model_type, fields.get("stream") is True, body)
+    return ask_in_body(body, model_type)
 
 
 def report(text: str) -> Report:
     """Return what a whole answer says of itself."""
-    try:
-        answer = _ANSWER.validate_json(text)
-    except ValidationError:
-        return Report()
+    answer = read(_ANSWER, text) or {}
     return Report(as_text(answer.get("model")), _usage(answer.get("usage")))
 
 
@@ -144,10 +127,7 @@ def stream_report(text: str) -> Report:
 
 
 def _event(data: str) -> _Answer:
-    try:
-        return _ANSWER.validate_json(data)
-    except ValidationError:
-        return {}
+    return read(_ANSWER, data) or {}
 
 
 def _counted(data: str) -> Report | None:
@@ -176,10 +156,7 @@ def _is_error(data: str) -> bool:
 
 
 def _is_broken(data: str) -> bool:
-    try:
-        choices = _CHOICES.validate_json(data).get("choices")
-    except ValidationError:
-        return False
+    choices = (read(_CHOICES, data) or {}).get("choices")
     reasons = [as_text(as_object(choice).get("finish_reason")) for choice in _as_list(choices)]
     return not _BROKEN.isdisjoint(reasons)
 
@@ -255,10 +232,7 @@ def failure(status: int, text: str) -> Failure:
     A 429 is two things: a limit on the rate, which passes, and a quota, which does not.
     https://developers.openai.com/api/docs/guides/error-codes
     """
-    try:
-        answer = as_object(_ERROR.validate_json(text))
-    except ValidationError:
-        answer = {}
+    answer = as_object(read(_ERROR, text))
     # OpenAI's is an object below `error`. Cerebras and Mistral have its fields at the top, and xAI
     # has a text below `error` with the code beside it.
     error = as_object(answer.get("error")) or answer
