@@ -74,6 +74,8 @@ class Outgoing:
 
     method: str
     url: str
+    host: str
+    """Of the URL, with its port: what an error names."""
     headers: Mapping[str, str]
     body: Body | None
 

@@ -27,8 +27,9 @@ def upstream(fetch: Fetch, clock: Clock, upstreams: Mapping[str, str]) -> Handle
             raise UnknownProvider(target.provider, sorted(PROVIDERS))
         url = provider.url(target.path, target.query, upstreams.get(target.provider))
         headers = request_headers(request.headers, provider.headers, call.ask.stream)
-        attempt = _begin(call, clock(), urlsplit(url).netloc)
-        incoming = await fetch(Outgoing(request.method, url, headers, request.body))
+        host = urlsplit(url).netloc
+        attempt = _begin(call, clock(), host)
+        incoming = await fetch(Outgoing(request.method, url, host, headers, request.body))
         attempt.first_byte = clock()
         headers = reply_headers(incoming.headers)
         return Reply(

@@ -1,7 +1,7 @@
 """The Fetch port: the runtime's own `fetch`."""
 
 import asyncio
-from urllib.parse import urlsplit
+import time
 
 from js import AbortController, AbortSignal, Array, fetch
 
@@ -38,16 +38,16 @@ class JsFetch:
         init.signal = AbortSignal.any(Array.of(self._caller.signal, controller.signal))
         if isinstance(outgoing.body, JsRequestBody) and outgoing.method not in _BODILESS_METHODS:
             init.body = outgoing.body.native
-        host = urlsplit(outgoing.url).netloc
+        begun = time.monotonic()
         try:
-            response = await self._caller.answer(fetch(outgoing.url, init), host)
+            response = await self._caller.answer(fetch(outgoing.url, init), outgoing.host)
         except asyncio.CancelledError:
             controller.abort()
             raise
         if response.status > 599:
             # No answer of HTTP, and none that could be passed on.
-            raise Unreachable(host, self._caller.waited)
+            raise Unreachable(outgoing.host, (time.monotonic() - begun) * 1000)
         headers = headers_in(response.headers)
         bodiless = outgoing.method == "HEAD" or response.status in _BODILESS_STATUSES
-        body = None if bodiless else JsReplyBody(response, headers, self._caller, host)
+        body = None if bodiless else JsReplyBody(response, headers, self._caller, outgoing.host)
         return Incoming(response.status, headers, body)

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -5,8 +6,9 @@ import pytest
 from call import Call, Handler, Policy, Reply
 from deployment import Deployment
 from errors import BadHeader, Unauthorized
-from fakes import Bench, a_call, an_answer
+from fakes import Bench, FakeReplyBody, a_call, a_request, an_answer
 from pipeline import compose, pipeline
+from ports import Ending, Incoming
 
 DEPLOYMENT = Deployment(admin_token="secret")
 
@@ -90,3 +92,22 @@ async def test_a_good_call_reaches_the_provider(bench: Bench) -> None:
 
     assert reply.status == 200
     assert [row["id"] for row in bench.database.rows("logs")] == [call.id]
+
+
+class SlowBody(FakeReplyBody):
+    """The body of an answer that takes its time after its first byte."""
+
+    async def hold(self, error: bool) -> None:
+        await asyncio.sleep(0.1)
+        await super().hold(error)
+
+
+async def test_a_timeout_ends_with_the_first_byte_even_where_the_rest_is_waited_for(
+    bench: Bench,
+) -> None:
+    body = SlowBody(Ending("complete", "{}", 2))
+    bench.fetch.script.append(Incoming(200, {}, body))
+
+    reply = await bench.handle(a_request({"cf-aig-request-timeout": "20"}))
+
+    assert (reply.status, body.held) == (200, True)

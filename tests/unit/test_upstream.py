@@ -29,7 +29,7 @@ async def test_a_call_goes_to_its_provider_with_the_callers_own_body() -> None:
         "accept-encoding": "identity",
     }
     url = "https://api.openai.com/v1/models?limit=2"
-    assert fetch.sent == [Outgoing("POST", url, headers, call.request.body)]
+    assert fetch.sent == [Outgoing("POST", url, "api.openai.com", headers, call.request.body)]
 
 
 async def test_a_stream_is_asked_for_uncompressed() -> None:
