@@ -8,10 +8,9 @@ A reply that streams and is watched goes two ways at once, both native:
 
 Each way is a pipe of its own. When the provider breaks off, `out` breaks as well, and the caller
 sees it; `sink` is closed instead, so that what came until then can be read. When the caller leaves,
-`out` fails, and the signal of the request ends the other pipe: with both branches of the tee
-cancelled, the runtime closes the connection to the provider. It is the transform stream on the
-caller's way that makes the signal fire: without one, the runtime hands the provider's stream over
-and forgets the request.
+the signal of the request, which the fetch was given, ends the provider's body in the same way, and
+the runtime closes the connection. It is the transform stream on the caller's way that makes the
+signal fire: without one, the runtime hands the provider's stream over and forgets the request.
 
 Every promise that Python sees costs turns of its event loop, awaited or not, and more than the rest
 of a short stream: a reply is two pipes and one read, however many events it has.
@@ -162,7 +161,6 @@ class _Watch:
         """Return a stream that ends where `copy` ends or breaks, or the caller leaves."""
         sink = IdentityTransformStream.new()
         options = object_out({"preventAbort": True})
-        options.signal = self._caller.signal
 
         def close(piped: asyncio.Future[None]) -> None:
             # Closed, not aborted: what has come can still be read.

@@ -14,6 +14,7 @@ import upload
 from running import Gateway, until
 from worker.caller import RawCaller
 from worker.scripted import ScriptedUpstream
+from worker.scripts import CHAT
 
 ADMIN_TOKEN = "test-admin-token"
 SCHEMA = Path(__file__).resolve().parents[2] / "schema.sql"
@@ -82,6 +83,19 @@ def test_ids_made_after_a_snapshot_differ(deployed: Gateway) -> None:
     ids = {httpx.post(url, json={}).headers["cf-aig-request-id"] for _ in range(20)}
 
     assert len(ids) == 20
+
+
+@pytest.mark.parametrize("script", ["json_gzipped", "json_gzipped_in_chunks"])
+def test_an_answer_that_was_decoded_does_not_say_that_it_is_encoded(
+    deployed: Gateway, script: str
+) -> None:
+    url = f"{deployed.openai}/script/{script}"
+
+    with httpx.stream("POST", url, json={}, headers={"accept-encoding": "identity"}) as response:
+        raw = b"".join(response.iter_raw())
+
+    assert "content-encoding" not in response.headers
+    assert raw == CHAT
 
 
 @pytest.mark.parametrize("script", ["stream_and_hang", "audio_and_hang"])
