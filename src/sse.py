@@ -4,7 +4,10 @@ A stream reaches Python as one text after it has ended, so what is read here is 
 the events that matter, the last and the one with the usage, are there.
 """
 
+import re
 from collections.abc import Iterator
+
+_BLANK_LINES = re.compile("\n{3,}")
 
 
 def backwards(text: str) -> Iterator[str]:
@@ -15,6 +18,9 @@ def backwards(text: str) -> Iterator[str]:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\n\n\n" in text:
+        # Blank lines without end would be events without end.
+        text = _BLANK_LINES.sub("\n\n", text)
     end = len(text)
     while end >= 0:
         start = text.rfind("\n\n", 0, end)

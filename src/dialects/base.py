@@ -1,29 +1,37 @@
 """What a wire format must answer, and what several of them share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-from call import Ask, Failure, Report
+from call import Ask, Failure, Report, Usage
 
 T = TypeVar("T")
+Headers = Mapping[str, str]
+"""Names in lower case."""
+NO_HEADERS: Headers = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """A wire format. Its functions never raise: what they cannot read, they do not know."""
 
-    ask: Callable[[str, str | None], Ask]
-    """(path, request body) to what the request wants. The body is None where it is not JSON."""
+    ask: Callable[[str, str | None, str], Ask]
+    """(path, body, query) to what the request wants. The body is None where it is not JSON."""
     report: Callable[[str], Report]
     """The text of a whole answer to what it says of itself."""
     stream_report: Callable[[str], Report]
     """The text of an ended stream to what it says of itself."""
-    failure: Callable[[int, str], Failure]
-    """(status, text) of an error to what it says of itself."""
+    failure: Callable[[int, str, Headers], Failure]
+    """(status, text, headers) of an error to what it says of itself."""
+    hidden: Callable[[str], Failure | None] = lambda _text: None
+    """The error in an answer of status 200: in the whole of one, or in a stream's first event."""
+    beside: Callable[[Ask, Headers], Usage] | None = None
+    """What a request, and the headers of its answer, tell of the use, beside the answer's text."""
 
 
 class _Ask(TypedDict, total=False):
@@ -55,7 +63,8 @@ def read(adapter: TypeAdapter[T], text: str) -> T | None:
 
 def retryable(status: int) -> bool:
     """Return whether HTTP and the habits of vendors let a status be tried again."""
-    return status in (408, 409, 429) or status >= 500
+    # A method or a version of HTTP that a vendor does not know, it will not know a moment later.
+    return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505))
 
 
 def as_object(value: object) -> dict[str, object]:

@@ -1,9 +1,11 @@
-"""Cohere's wire format, versions 1 and 2: chat, embeddings, reranking.
+"""Cohere's wire format, versions 1 and 2, and OpenAI's on paths of its own.
 
 https://docs.cohere.com/reference/chat, https://docs.cohere.com/v1/reference/chat
+https://docs.cohere.com/docs/compatibility-api
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,7 +13,19 @@ from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 import sse
 from call import Ask, Failure, Report, Usage
-from dialects.base import Dialect, as_count, as_object, as_text, ask_in_body, read, retryable
+from dialects import openai
+from dialects.base import (
+    NO_HEADERS,
+    Dialect,
+    Headers,
+    as_count,
+    as_object,
+    as_text,
+    ask_in_body,
+    read,
+    retryable,
+)
+from dialects.opening import parts
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
 
@@ -19,6 +33,7 @@ from dialects.base import Dialect, as_count, as_object, as_text, ask_in_body, re
 class _Answer(TypedDict, total=False):
     type: Any
     event_type: Any
+    object: Any
     finish_reason: Any
     usage: Any
     meta: Any
@@ -44,17 +59,24 @@ _MODEL_TYPES = {
 
 # Of the reasons to finish, those that are no end: https://docs.cohere.com/reference/chat-stream
 _FAILED = ("ERROR", "TIMEOUT")
+_HAS_FAILED = re.compile(r'"(?:error|ERROR|TIMEOUT)"')
+_LAST_EVENTS = ("message-end", "stream-end")
+# What may stand before the first event that says something.
+_SILENT = ("message-start", "stream-start", "debug")
+_OPENAI = "compatibility/"
 
 
-def ask(path: str, body: str | None) -> Ask:
+def ask(path: str, body: str | None, _query: str = "") -> Ask:
     """Return what a request wants."""
+    if path.startswith(_OPENAI):
+        return openai.ask(path.removeprefix(_OPENAI), body)
     operation = _PATH.match(path)
     model_type = _MODEL_TYPES.get(operation[1]) if operation else None
     return ask_in_body(body, model_type)
 
 
 def report(text: str) -> Report:
-    """Return what a whole answer says of itself. No answer names its model.
+    """Return what a whole answer says of itself. No answer names its model but OpenAI's.
 
     Version 1 streams lines of JSON, unless the caller accepts server-sent events:
     https://docs.cohere.com/v1/reference/chat-stream
@@ -63,10 +85,13 @@ def report(text: str) -> Report:
     head, _, rest = text.partition("\n")
     answer = _read(head)
     if answer.get("event_type"):
-        return _ended(text.rpartition("\n")[2])
+        return _ended(_read(text.rpartition("\n")[2]))
     if rest:
         answer = _read(text)
-    return Report(None, _usage(answer.get("usage") or answer.get("meta")))
+    if answer.get("object"):
+        return openai.report(text)
+    usage = _usage(answer.get("usage") or answer.get("meta"))
+    return Report(None, usage, answer.get("finish_reason") not in _FAILED)
 
 
 def stream_report(text: str) -> Report:
@@ -75,17 +100,27 @@ def stream_report(text: str) -> Report:
     last = next(events, "")
     if last == "[DONE]":
         last = next(events, "")
-    return _ended(last)
-
-
-def _ended(last: str) -> Report:
     event = _read(last)
+    return openai.stream_report(text) if event.get("object") else _ended(event)
+
+
+def _ended(event: _Answer) -> Report:
+    usage = _end(event).get("usage") or _end(event).get("meta")
+    return Report(None, _usage(usage), _kind(event) in _LAST_EVENTS and not _has_failed(event))
+
+
+def _kind(event: _Answer) -> object:
+    return event.get("type") or event.get("event_type")
+
+
+def _end(event: _Answer) -> dict[str, object]:
     # Version 2 ends with a delta like any other, version 1 with the whole answer once more.
-    end = as_object(event.get("delta") or event.get("response"))
-    ended = event.get("type") == "message-end" or event.get("event_type") == "stream-end"
-    reasons = (event.get("finish_reason"), end.get("finish_reason"))
-    failed = bool(end.get("error")) or any(reason in _FAILED for reason in reasons)
-    return Report(None, _usage(end.get("usage") or end.get("meta")), ended and not failed)
+    return as_object(event.get("delta") or event.get("response"))
+
+
+def _has_failed(event: _Answer) -> bool:
+    reasons = (event.get("finish_reason"), _end(event).get("finish_reason"))
+    return bool(_end(event).get("error")) or any(reason in _FAILED for reason in reasons)
 
 
 def _read(text: str) -> _Answer:
@@ -104,6 +139,8 @@ def _usage(reported: object) -> Usage:
             as_count(seen.get("output_tokens")), as_count(billed.get("output_tokens"))
         ),
         cached=as_count(usage.get("cached_tokens")),
+        # Reranking is paid by the search: https://docs.cohere.com/reference/rerank
+        searches=as_count(billed.get("search_units")),
     )
 
 
@@ -118,7 +155,7 @@ def _billed_prompt(billed: dict[str, object]) -> int | None:
     return as_count(sum(known)) if known else None
 
 
-def failure(status: int, text: str) -> Failure:
+def failure(status: int, text: str, _headers: Headers = NO_HEADERS) -> Failure:
     """Return what an error says of itself: a sentence, never a code.
 
     A 429 is two things: a limit on the rate, which passes, and the month's calls of a trial key,
@@ -129,4 +166,27 @@ def failure(status: int, text: str) -> Failure:
     return Failure(None, message, retryable(status) and not spent)
 
 
-COHERE = Dialect(ask=ask, report=report, stream_report=stream_report, failure=failure)
+def hidden(text: str) -> Failure | None:
+    """Return the error that an answer of status 200 holds instead of words.
+
+    A stream that fails ends like any other, with a sentence: no code, nor whether it will pass.
+    https://docs.cohere.com/reference/chat-stream
+    """
+    if not _HAS_FAILED.search(text):
+        return None
+    event = next((event for event in _events(text) if _kind(event) not in _SILENT), None)
+    if event and _kind(event) in _LAST_EVENTS and _has_failed(event):
+        return Failure(None, as_text(_end(event).get("error")), retryable=True)
+    return openai.hidden(text)
+
+
+def _events(text: str) -> Iterator[_Answer]:
+    for _, part in parts(text):
+        # Version 1 may send its events as lines of JSON.
+        lines = part.strip().split("\n") if '"event_type"' in part else [part]
+        yield from map(_read, lines)
+
+
+COHERE = Dialect(
+    ask=ask, report=report, stream_report=stream_report, failure=failure, hidden=hidden
+)

@@ -16,7 +16,18 @@ from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 import sse
 from call import Ask, Failure, Report, Usage
 from dialects import openai
-from dialects.base import Dialect, as_count, as_object, as_text, read, retryable
+from dialects.base import (
+    NO_HEADERS,
+    Dialect,
+    Headers,
+    as_count,
+    as_object,
+    as_text,
+    read,
+    retryable,
+)
+from dialects.openai_errors import status_within
+from dialects.opening import parts
 
 # TypedDicts that name the few fields we need, as in the dialect of OpenAI. A candidate has one of
 # its own, so that what the model said, images among it, makes no Python objects.
@@ -26,9 +37,14 @@ class _Candidate(TypedDict, total=False):
     finishReason: Any
 
 
+class _Prediction(TypedDict, total=False):
+    mimeType: Any
+
+
 class _Answer(TypedDict, total=False):
     # What is no list of candidates must not hide the usage beside it.
     candidates: Annotated[list[_Candidate] | Any, Field(union_mode="left_to_right")]
+    predictions: Annotated[list[_Prediction] | Any, Field(union_mode="left_to_right")]
     promptFeedback: Any
     usageMetadata: Any
     modelVersion: Any
@@ -41,6 +57,7 @@ _ARRAY = TypeAdapter(list[_Answer])
 # The model is in the path, and so is what is asked of it: `v1beta/models/{model}:{method}`.
 # https://ai.google.dev/api/models
 _METHOD = re.compile(r"(?:^|/)((?:m|tunedM)odels/[^/:]+):(\w+)$")
+_SECONDS = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)s")
 _MODEL_TYPES = {
     "generateContent": "text-generation",
     "streamGenerateContent": "text-generation",
@@ -53,7 +70,7 @@ _MODEL_TYPES = {
 }
 
 
-def ask(path: str, body: str | None) -> Ask:
+def ask(path: str, body: str | None, _query: str = "") -> Ask:
     """Return what a request wants.
 
     Only a path without a method, as those of the OpenAI format, needs a look into the body.
@@ -81,7 +98,8 @@ def report(text: str) -> Report:
     if text.lstrip().startswith("["):
         return _array_report(text)
     answer = _answer(text)
-    read = Report(as_text(answer.get("modelVersion")), _usage(answer))
+    complete = not answer.get("error")
+    read = Report(as_text(answer.get("modelVersion")), _usage(answer), complete)
     return openai.report(text) if read == Report() else read
 
 
@@ -141,7 +159,14 @@ def _usage(answer: _Answer) -> Usage:
         tokens_out=_sum(counts, "candidatesTokenCount", "thoughtsTokenCount"),
         cached=as_count(counts.get("cachedContentTokenCount")),
         reasoning=as_count(counts.get("thoughtsTokenCount")),
+        images=_images(answer),
     )
+
+
+def _images(answer: _Answer) -> int | None:
+    # Imagen leaves out what it filtered: https://ai.google.dev/gemini-api/docs/imagen
+    kinds = (as_object(item).get("mimeType") for item in _items(answer.get("predictions")))
+    return sum((as_text(kind) or "").startswith("image/") for kind in kinds) or None
 
 
 def _sum(counts: dict[str, object], *names: str) -> int | None:
@@ -150,24 +175,55 @@ def _sum(counts: dict[str, object], *names: str) -> int | None:
     return as_count(sum(known)) if known else None
 
 
-def failure(status: int, text: str) -> Failure:
+def failure(status: int, text: str, _headers: Headers = NO_HEADERS) -> Failure:
     """Return what an error says of itself.
 
     Streams and the OpenAI format wrap the error in an array.
     https://ai.google.dev/gemini-api/docs/troubleshooting
     """
-    error = as_object((_array(text) or [_answer(text)])[0].get("error"))
+    error = _error(text)
     code = as_text(error.get("status")) or as_text(error.get("code"))
     again = retryable(status) and not _daily(error)
-    return Failure(code, as_text(error.get("message")), again)
+    return Failure(code, as_text(error.get("message")), again, _wait(error))
+
+
+def _error(text: str) -> dict[str, object]:
+    # What begins an array may be all that has come of it.
+    chunks = _array(text) or _array(text + "]") or [_answer(text)]
+    return as_object(chunks[0].get("error"))
 
 
 def _daily(error: dict[str, object]) -> bool:
     # A 429 may be a limit for the minute, or one for the day, which no wait of ours outlasts; it
     # names each that was exceeded. https://ai.google.dev/gemini-api/docs/rate-limits
-    details = map(as_object, _items(error.get("details")))
-    violations = chain.from_iterable(_items(detail.get("violations")) for detail in details)
+    violations = chain.from_iterable(_items(item.get("violations")) for item in _details(error))
     return any("PerDay" in str(as_object(item).get("quotaId")) for item in violations)
 
 
-GEMINI = Dialect(ask=ask, report=report, stream_report=stream_report, failure=failure)
+def _wait(error: dict[str, object]) -> float | None:
+    # `34.4s`, in place of a header.
+    # https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto
+    delays = (_SECONDS.fullmatch(as_text(item.get("retryDelay")) or "") for item in _details(error))
+    return next((float(delay[1]) for delay in delays if delay), None)
+
+
+def _details(error: dict[str, object]) -> list[dict[str, object]]:
+    return [as_object(item) for item in _items(error.get("details"))]
+
+
+def hidden(text: str) -> Failure | None:
+    """Return the error that an answer of status 200 holds instead of words.
+
+    A stream of events may have one that is none of them, but plain JSON. A prompt that is blocked
+    is no error: it was answered. https://ai.google.dev/gemini-api/docs/troubleshooting
+    """
+    if '"error"' not in text:
+        return None
+    _, first = next(parts(text), ("", ""))
+    error = _error(first)
+    return failure(status_within(error), first) if error else None
+
+
+GEMINI = Dialect(
+    ask=ask, report=report, stream_report=stream_report, failure=failure, hidden=hidden
+)

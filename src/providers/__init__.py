@@ -2,8 +2,12 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
-from providers.base import Provider
+from dialects.openai import OPENAI
+from errors import NotBuilt, UnknownProvider
+from providers.base import Example, Provider
+from snapshot import Custom
 
 PROVIDERS: dict[str, Provider] = {
     module.name.replace("_", "-"): importlib.import_module(f"providers.{module.name}").PROVIDER
@@ -11,3 +15,40 @@ PROVIDERS: dict[str, Provider] = {
     if module.name != "base"
 }
 """Every provider by its slug, found by listing this folder."""
+
+CUSTOM = "custom-"
+"""What stands before the slug of a provider that an operator added."""
+_COMPAT = "compat"
+
+
+def lookup(slug: str, customs: Mapping[str, Custom]) -> Provider | None:
+    """Return a provider, one that an operator added among them."""
+    if provider := PROVIDERS.get(slug):
+        return provider
+    custom = customs.get(slug.removeprefix(CUSTOM)) if slug.startswith(CUSTOM) else None
+    return _custom(custom) if custom else None
+
+
+def find(slug: str, customs: Mapping[str, Custom]) -> Provider:
+    """Return a provider. Raises UnknownProvider, and NotBuilt for what will be one."""
+    provider = lookup(slug, customs)
+    if provider:
+        return provider
+    if slug == _COMPAT:
+        raise NotBuilt("The OpenAI-compatible endpoint (`compat`)")
+    raise UnknownProvider(slug, sorted([*PROVIDERS, *(CUSTOM + name for name in customs)]))
+
+
+def _custom(custom: Custom) -> Provider:
+    """Return a provider that is known by its address alone.
+
+    Most such servers speak OpenAI's format, and what does not is passed on all the same.
+    """
+    return Provider(
+        base_url=custom.base_url,
+        docs="",
+        dialect=OPENAI,
+        headers=("x-api-key", "api-key", "anthropic-*", "openai-*"),
+        needs_key=False,
+        example=Example("", ""),
+    )

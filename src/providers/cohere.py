@@ -1,11 +1,13 @@
 """Cohere."""
 
 from dialects.cohere import COHERE
-from providers.base import Provider
+from providers.base import Provider, chat
 
 PROVIDER = Provider(
     base_url="https://api.cohere.com",
     docs="https://docs.cohere.com/reference/about",
     dialect=COHERE,
-    headers=("authorization", "x-client-name"),
+    headers=("x-client-name",),
+    meters=("tokens", "searches"),
+    example=chat("v2/chat", "command-a-03-2025"),
 )

@@ -1,12 +1,15 @@
 """xAI, whose models are called Grok."""
 
 from dialects.openai import OPENAI
-from providers.base import Provider
+from providers.base import Key, Provider, chat
 
 PROVIDER = Provider(
     base_url="https://api.x.ai/v1",
     docs="https://docs.x.ai/docs/api-reference",
     dialect=OPENAI,
     prefixes=("v1",),
-    headers=("authorization", "x-api-key", "x-grok-*"),  # the second on `messages`
+    key=Key(also=("x-api-key",)),  # on `messages`
+    headers=("x-grok-*",),
+    meters=("tokens", "cost", "characters", "audio_seconds", "images", "searches"),
+    example=chat("v1/chat/completions", "grok-4"),
 )

@@ -1,12 +1,14 @@
 """OpenRouter."""
 
 from dialects.openai import OPENAI
-from providers.base import Provider
+from providers.base import Provider, chat
 
 PROVIDER = Provider(
     base_url="https://openrouter.ai/api/v1",
     docs="https://openrouter.ai/docs/api-reference",
     dialect=OPENAI,
     prefixes=("api/v1", "v1"),
-    headers=("authorization", "http-referer", "x-title", "x-openrouter-*"),
+    headers=("http-referer", "x-title", "x-openrouter-*"),
+    meters=("tokens", "cost"),
+    example=chat("v1/chat/completions", "meta-llama/llama-3.3-70b-instruct"),
 )

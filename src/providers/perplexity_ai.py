@@ -1,10 +1,12 @@
 """Perplexity. Some of its paths have a `v1`, others have none."""
 
 from dialects.openai import OPENAI
-from providers.base import Provider
+from providers.base import Provider, chat
 
 PROVIDER = Provider(
     base_url="https://api.perplexity.ai",
     docs="https://docs.perplexity.ai/api-reference",
     dialect=OPENAI,
+    meters=("tokens", "cost", "searches"),
+    example=chat("chat/completions", "sonar"),
 )

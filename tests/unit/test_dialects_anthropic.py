@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,7 @@ ERROR = event("error", error={"type": "overloaded_error", "message": "Overloaded
 START = start(
     input_tokens=10, cache_read_input_tokens=200, cache_creation_input_tokens=30, output_tokens=2
 )
-STARTED = Usage(tokens_in=240, tokens_out=2, cached=200, cache_write=30)
+STARTED = Usage(tokens_in=240, cached=200, cache_write=30)
 ENDED = Usage(tokens_in=240, tokens_out=50, cached=200, cache_write=30)
 
 
@@ -49,6 +50,7 @@ ENDED = Usage(tokens_in=240, tokens_out=50, cached=200, cache_write=30)
         ("v1/messages", "text-generation"),
         ("v1/messages/count_tokens", "text-generation"),
         ("v1/messages/batches", "text-generation"),
+        ("v1/chat/completions", "text-generation"),
         ("v1/messagesx", None),
         ("v1/models", None),
         ("v1/files", None),
@@ -92,24 +94,14 @@ def test_a_request_that_says_nothing_keeps_its_text(body: str) -> None:
             Usage(tokens_in=10, tokens_out=0),
         ),
         ({"input_tokens": 0, "cache_read_input_tokens": 9}, Usage(tokens_in=9, cached=9)),
+        ({"server_tool_use": {"web_search_requests": 2}}, Usage(searches=2)),
+        ({"server_tool_use": 1}, UNKNOWN),
         ({"cache_read_input_tokens": 9, "output_tokens": 1}, Usage(tokens_out=1, cached=9)),
         ({"input_tokens": 2**53 - 1, "cache_read_input_tokens": 1}, Usage(cached=1)),
         ({"input_tokens": -1, "output_tokens": "7", "output_tokens_details": 1}, UNKNOWN),
         ({}, UNKNOWN),
         (None, UNKNOWN),
         ([1], UNKNOWN),
-    ],
-    ids=[
-        "everything",
-        "zero",
-        "null",
-        "all-cached",
-        "no-input",
-        "too-large",
-        "not-counts",
-        "empty",
-        "none",
-        "list",
     ],
 )
 def test_cached_tokens_are_part_of_the_prompt(usage: object, expected: Usage) -> None:
@@ -196,6 +188,27 @@ def test_a_stream_that_failed_or_did_not_end_is_not_complete(text: str) -> None:
     assert stream_report(text.replace("\n", "\r\n")).complete is False
 
 
+def test_the_length_of_an_answer_is_unknown_until_it_is_counted() -> None:
+    assert stream_report(START + delta(output_tokens=None) + STOP).usage == STARTED
+    assert stream_report(START + words("a") + STOP) == Report("claude", STARTED, complete=True)
+
+
+def test_searches_may_be_counted_last() -> None:
+    later = delta(output_tokens=50, server_tool_use={"web_search_requests": 3})
+
+    assert stream_report(START + later + STOP).usage == replace(ENDED, searches=3)
+
+
+def test_what_comes_in_openais_format_is_metered_like_openais() -> None:
+    counts = {"prompt_tokens": 9, "completion_tokens": 3}
+    chunk = {"object": "chat.completion.chunk", "model": "claude", "usage": counts}
+    whole = json.dumps(chunk | {"object": "chat.completion"})
+    told = Report("claude", Usage(tokens_in=9, tokens_out=3))
+
+    assert report(whole) == told
+    assert stream_report(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n") == told
+
+
 def test_an_error_after_the_counts_leaves_them_known() -> None:
     assert stream_report(START + delta(output_tokens=50) + ERROR).usage == ENDED
 
@@ -272,7 +285,7 @@ def test_any_request_can_be_asked(path: str, body: str | None) -> None:
 
 @given(TEXTS)
 def test_any_answer_makes_a_report_and_any_error_a_failure(text: str) -> None:
-    assert report(text).complete
+    assert report(text).cost is None
     assert failure(529, text).retryable
 
 

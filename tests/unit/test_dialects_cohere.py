@@ -73,6 +73,8 @@ V1_START: dict[str, object] = {"is_finished": False, "event_type": "stream-start
         ("v1/rerank", "text-classification"),
         ("v2/rerank", "text-classification"),
         ("v1/classify", "text-classification"),
+        ("compatibility/v1/chat/completions", "text-generation"),
+        ("compatibility/v1/embeddings", "text-embeddings"),
         ("v1/embed-jobs", None),
         ("v1/tokenize", None),
         ("v1/models/embed", None),
@@ -109,7 +111,7 @@ def test_a_request_that_says_nothing_keeps_its_text(body: str) -> None:
         ({"billed_units": {"input_tokens": 2, "image_tokens": 512}}, Usage(tokens_in=514)),
         ({"billed_units": {"image_tokens": 512, "images": 1}}, Usage(tokens_in=512)),
         ({"billed_units": {"input_tokens": 2**53 - 1, "image_tokens": 1}}, UNKNOWN),
-        ({"billed_units": {"search_units": 1}}, UNKNOWN),
+        ({"billed_units": {"search_units": 1}}, Usage(searches=1)),
         ({"billed_units": {"images": 1}}, UNKNOWN),
         ({"billed_units": {"classifications": 3}}, UNKNOWN),
         ({"cached_tokens": 0}, Usage(cached=0)),
@@ -152,6 +154,24 @@ def test_a_stream_that_failed_is_not_complete_and_still_metered(failed: dict[str
     text = events(words("a"), end(**failed))
 
     assert stream_report(text) == Report(None, COUNTED, complete=False)
+
+
+@pytest.mark.parametrize("usage", ["usage", "meta"])
+@pytest.mark.parametrize("reason", ["ERROR", "TIMEOUT"])
+def test_a_whole_answer_that_failed_is_not_complete(usage: str, reason: str) -> None:
+    text = json.dumps({"finish_reason": reason, usage: USED})
+
+    assert report(text) == Report(None, COUNTED, complete=False)
+
+
+def test_what_comes_in_openais_format_is_metered_like_openais() -> None:
+    counts = {"prompt_tokens": 9, "completion_tokens": 3}
+    chunk: dict[str, object] = {"object": "chat.completion.chunk", "model": "m", "usage": counts}
+    told = Report("m", Usage(tokens_in=9, tokens_out=3))
+
+    assert report(json.dumps(chunk | {"object": "chat.completion"}, indent=1)) == told
+    assert stream_report(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n") == told
+    assert not stream_report(f"data: {json.dumps(chunk)}\n\n").complete
 
 
 @pytest.mark.parametrize(

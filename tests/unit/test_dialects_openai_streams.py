@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -94,18 +95,22 @@ def test_a_response_that_failed_is_not_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    "last",
-    [
-        "image_generation.completed",
-        "image_edit.completed",
-        "speech.audio.done",
-        "transcript.text.done",
-    ],
+    "last", ["speech.audio.done", "transcript.text.done", "transcription.done"]
 )
-def test_streams_of_images_and_audio_tell_usage_with_their_last_event(last: str) -> None:
+def test_streams_of_audio_tell_usage_with_their_last_event(last: str) -> None:
     text = events({"type": "delta"}, {"type": last, "usage": RESPONSES_USAGE})
 
     assert stream_report(text) == Report(None, COUNTED, complete=True)
+
+
+@pytest.mark.parametrize("last", ["image_generation.completed", "image_edit.completed"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_streams_of_images_tell_how_many_were_completed(last: str, count: int) -> None:
+    part = {"type": "image_generation.partial_image", "b64_json": "iVBORw0KGgo="}
+    whole = {"type": last, "b64_json": "iVBORw0KGgo=", "usage": RESPONSES_USAGE}
+    text = events(part, *[whole] * count)
+
+    assert stream_report(text) == Report(None, replace(COUNTED, images=count))
 
 
 @pytest.mark.parametrize(

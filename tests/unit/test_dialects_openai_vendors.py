@@ -47,6 +47,8 @@ def used(**usage: object) -> Usage:
         ("v1/messages", "text-generation"),
         ("v1/fim/completions", "text-generation"),
         ("v1/agents/completions", "text-generation"),
+        ("v1/tts", "text-to-speech"),
+        ("v1/stt", "automatic-speech-recognition"),
         ("v1/ocr", None),
         ("v1/chat/v1/embeddings", None),
     ],
@@ -129,12 +131,38 @@ def test_cached_tokens_of_a_mixed_format_are_within_the_prompt() -> None:
     assert usage == Usage(tokens_in=100, cached=90, cache_write=2)
 
 
-def test_a_stream_of_anthropics_format_ends_with_its_own_event() -> None:
+@pytest.mark.parametrize("before", ["", ": keep-alive\n\n", 'data: {"type": "ping"}\n\n'])
+def test_a_stream_of_messages_is_read_as_such(before: str) -> None:
+    opening = {"input_tokens": 8, "cache_read_input_tokens": 90, "output_tokens": 1}
+    start = {"type": "message_start", "message": {"model": "m", "usage": opening}}
     delta = {"type": "message_delta", "usage": {"output_tokens": 7}}
-    text = events({"type": "message_start", "message": {}}, delta)
+    text = before + events(start, delta)
 
-    assert stream_report(text) == Report(None, Usage(tokens_out=7), complete=False)
-    assert stream_report(text + events({"type": "message_stop"})).complete
+    usage = Usage(tokens_in=98, tokens_out=7, cached=90)
+    assert stream_report(text) == Report("m", usage, complete=False)
+    assert stream_report(text + events({"type": "message_stop"})) == Report("m", usage)
+
+
+def test_a_stream_of_messages_without_its_first_event_still_ends() -> None:
+    delta = {"type": "message_delta", "usage": {"output_tokens": 7}}
+
+    assert stream_report(events(delta)) == Report(None, Usage(tokens_out=7), complete=False)
+    assert stream_report(events(delta, {"type": "message_stop"})).complete
+
+
+def test_a_tool_that_is_called_like_an_event_makes_no_stream_of_messages() -> None:
+    call = chunk("", tool_calls=[{"function": {"name": "message_start"}}])
+    text = events(call, chunk("", "stop", usage={"prompt_tokens": 9})) + DONE
+
+    assert stream_report(text) == Report("m", Usage(tokens_in=9))
+
+
+def test_a_whole_message_is_read_as_such() -> None:
+    details = {"thinking_tokens": 3}
+    usage = {"input_tokens": 8, "output_tokens": 7, "output_tokens_details": details}
+    text = json.dumps({"type": "message", "model": "m", "usage": usage})
+
+    assert report(text) == Report("m", Usage(tokens_in=8, tokens_out=7, reasoning=3))
 
 
 def test_usage_may_stand_in_a_place_of_groqs_own() -> None:
@@ -248,8 +276,9 @@ def test_a_full_tier_may_have_room_a_moment_later() -> None:
 
 
 @pytest.mark.parametrize("name", ["code", "type"])
-def test_a_quota_does_not_pass_wherever_it_is_told(name: str) -> None:
-    quota = {name: "insufficient_quota"}
+@pytest.mark.parametrize("word", ["insufficient_quota", "billing_hard_limit_reached"])
+def test_a_quota_does_not_pass_wherever_it_is_told(name: str, word: str) -> None:
+    quota = {name: word}
 
     assert not failure(429, json.dumps({"error": quota})).retryable
     assert not failure(429, json.dumps(quota)).retryable

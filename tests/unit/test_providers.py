@@ -32,14 +32,19 @@ def test_the_base_module_is_no_provider() -> None:
     ],
 )
 def test_a_path_is_found_with_and_without_the_version(path: str, query: str, url: str) -> None:
-    assert OPENAI.url(path, query) == url
+    assert OPENAI.url("acme", path, query) == url
 
 
 def test_another_base_replaces_the_address() -> None:
-    assert OPENAI.url("v1/models", "a=b", "http://127.0.0.1:1") == "http://127.0.0.1:1/models?a=b"
+    assert (
+        OPENAI.url("acme", "v1/models", "a=b", "http://127.0.0.1:1")
+        == "http://127.0.0.1:1/models?a=b"
+    )
 
 
 def test_a_provider_without_a_version_gets_the_path_as_it_is() -> None:
-    provider = Provider(base_url="https://x.test", docs="", dialect=OPENAI.dialect)
+    provider = Provider(
+        base_url="https://x.test", docs="", dialect=OPENAI.dialect, example=OPENAI.example
+    )
 
-    assert provider.url("v1/models", "") == "https://x.test/v1/models"
+    assert provider.url("acme", "v1/models", "") == "https://x.test/v1/models"

@@ -1,0 +1,16 @@
+"""ElevenLabs: speech from text, and text from speech."""
+
+from dialects.elevenlabs import ELEVENLABS
+from providers.base import Example, Key, Provider
+
+PROVIDER = Provider(
+    base_url="https://api.elevenlabs.io",
+    docs="https://elevenlabs.io/docs/api-reference/introduction",
+    dialect=ELEVENLABS,
+    key=Key("xi-api-key", "{}"),
+    meters=("characters", "audio_seconds"),
+    example=Example(
+        "v1/text-to-speech/JBFqnCBsd6RMkjVDRZzb",
+        '{"text": "Hello!", "model_id": "eleven_multilingual_v2"}',
+    ),
+)

@@ -1,0 +1,36 @@
+"""Workers AI, through Cloudflare's REST API."""
+
+import re
+from typing import NoReturn
+
+from dialects.workers_ai import WORKERS_AI
+from errors import BadPath
+from providers.base import Provider, chat
+
+# Behind the same host, and with the same token, is all of Cloudflare: no path may climb out of the
+# account's AI, by a segment of dots or by its escapes. No name of a model or a task needs either.
+_SEGMENTS = r"(?:/[A-Za-z0-9@:_~-][A-Za-z0-9@:._~-]*)+"
+_PATH = re.compile(rf"(?P<v1>v1{_SEGMENTS})|(?:run/)?(?P<model>(?:@|%40)(?:cf|hf){_SEGMENTS})")
+_RULE = "Use @cf/{author}/{model}, @hf/{author}/{model} or v1/…"
+
+
+def _address(account: str, path: str) -> str:
+    parts = _PATH.fullmatch(path) or _refuse(path)
+    place = parts["v1"] or f"run/{parts['model']}"
+    return f"https://api.cloudflare.com/client/v4/accounts/{account}/ai/{place}"
+
+
+def _refuse(path: str) -> NoReturn:
+    raise BadPath(path, _RULE)
+
+
+PROVIDER = Provider(
+    base_url="https://api.cloudflare.com/client/v4/accounts/{account}/ai/run",
+    docs="https://developers.cloudflare.com/workers-ai/get-started/rest-api/",
+    dialect=WORKERS_AI,
+    # https://developers.cloudflare.com/workers-ai/features/prompt-caching
+    headers=("x-session-affinity",),
+    meters=("tokens", "images", "audio_seconds"),
+    example=chat("v1/chat/completions", "@cf/meta/llama-3.1-8b-instruct"),
+    address=_address,
+)
