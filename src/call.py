@@ -2,11 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from errors import GatewayError
 from options import Options
 from ports import Body, Ending, ReplyBody
-from settings import Gateway, Retry
+from settings import Retry
+from snapshot import Gateway
+
+Kind = Literal["provider", "universal", "websocket"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as the provider counted them. None is unknown, which is not 0."""
+    """What was used, as the provider counted it. None is unknown, which is not 0."""
 
     tokens_in: int | None = None
     """All of the prompt, cached tokens included."""
@@ -58,6 +62,13 @@ class Usage:
     cached: int | None = None
     cache_write: int | None = None
     reasoning: int | None = None
+    characters: int | None = None
+    """Of text that was spoken."""
+    audio_seconds: float | None = None
+    """Of audio that was written down."""
+    images: int | None = None
+    compute_seconds: float | None = None
+    searches: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,8 @@ class Report:
     usage: Usage = Usage()
     complete: bool = True
     """False for a stream that ended without its last event, or with an error event."""
+    cost: float | None = None
+    """USD, where the vendor says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,8 @@ class Failure:
     message: str | None
     retryable: bool
     """Whether the same request may succeed a moment later."""
+    wait: float | None = None
+    """Seconds after which it may, where the text says."""
 
 
 @dataclass(slots=True)
@@ -91,8 +106,15 @@ class Reply:
     body: ReplyBody | str | None = None
     report: Callable[[Ending], Report] | None = None
     """Reads what the provider says of an answer that has ended."""
-    failure: Callable[[str], Failure] | None = None
-    """Reads what the text of an error says. None where no provider answered."""
+    failure: Callable[[str], Failure | None] | None = None
+    """Reads what a text says of a failure: of an error, or hidden in an answer of status 200.
+
+    None where no provider answered.
+    """
+    failed: Failure | None = None
+    """What was found of it, where somebody looked."""
+    spare: bool = False
+    """Whether another stored key is there to be used at once in place of one that was refused."""
 
 
 @dataclass(slots=True)
@@ -100,15 +122,39 @@ class Attempt:
     """One try at a target: what one row of the log tells."""
 
     id: str
+    call: "Call"
+    """The call as it was tried: its target and its options may be those of a later step."""
     started: float
     """Epoch milliseconds."""
-    host: str
+    host: str = ""
+    key_id: str | None = None
+    """Of the stored key that was used."""
     first_byte: float | None = None
     """Epoch milliseconds at which the provider's headers had come."""
     outcome: Reply | GatewayError | None = None
     """What came of it. None while it is under way."""
     ended: float | None = None
     """Epoch milliseconds at which it was given up. None for an attempt that became the reply."""
+
+
+@dataclass(slots=True)
+class Trail:
+    """What is learnt of a call on its way. Its steps share it."""
+
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    """Grows as the call is tried. The id of the first attempt is the call's own."""
+    token_id: str | None = None
+    """Of the token that the caller showed."""
+    skipped: list[int] = field(default_factory=list[int])
+    """The steps that were passed over, because their targets fail."""
+
+    def give_up(self, outcome: Reply | GatewayError, now: float) -> None:
+        """Note that the newest attempt came to an outcome that nobody will see."""
+        if self.attempts and self.attempts[-1].outcome is None:
+            self.attempts[-1].outcome = outcome
+            self.attempts[-1].ended = now
+        if isinstance(outcome, Reply) and outcome.body and not isinstance(outcome.body, str):
+            outcome.body.discard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +169,13 @@ class Call:
     ask: Ask
     started: float
     """Epoch milliseconds."""
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
-    """Grows as the call is tried. The id of the first attempt is the call's own."""
+    kind: Kind = "provider"
+    step: int = 0
+    fallbacks: "tuple[Call, ...]" = ()
+    """The steps after this one, for when it fails."""
+    problem: GatewayError | None = None
+    """What is wrong with the request. It is refused, and logged."""
+    trail: Trail = field(default_factory=Trail)
 
     @property
     def event_id(self) -> str:

@@ -7,6 +7,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from errors import Misconfigured
 
+VARIABLES = ("ADMIN_TOKEN", "ENCRYPTION_KEY", "ENCRYPTION_KEY_OLD", "UPSTREAMS")
+"""The variables and secrets of the Worker that are read."""
+SHORTEST_SECRET = 32
+"""Characters that a secret for encryption must have."""
 _UPSTREAMS = TypeAdapter(dict[str, str])
 
 
@@ -18,10 +22,14 @@ class Deployment:
     """The token of the management API. Without one that API does not exist."""
     upstreams: Mapping[str, str] = field(default_factory=dict[str, str])
     """Base URLs that replace those of providers, by slug. Local runs only."""
+    encryption_key: str | None = None
+    """What stored secrets are encrypted under."""
+    encryption_key_old: str | None = None
+    """What they were encrypted under before."""
 
     @classmethod
     def of(cls, variables: Mapping[str, str | None], local: bool) -> "Deployment":
-        """Read `ADMIN_TOKEN` and `UPSTREAMS`. Raises Misconfigured."""
+        """Read what VARIABLES names. Raises Misconfigured."""
         upstreams = variables.get("UPSTREAMS")
         if upstreams and not local:
             # Whoever can set it could have every provider's keys sent to a host of his own.
@@ -34,4 +42,19 @@ class Deployment:
                 '"http://127.0.0.1:9100/v1"}'
             ) from None
         trimmed = {slug: url.rstrip("/") for slug, url in parsed.items()}
-        return cls(variables.get("ADMIN_TOKEN") or None, trimmed)
+        return cls(
+            variables.get("ADMIN_TOKEN") or None,
+            trimmed,
+            _secret(variables, "ENCRYPTION_KEY"),
+            _secret(variables, "ENCRYPTION_KEY_OLD"),
+        )
+
+
+def _secret(variables: Mapping[str, str | None], name: str) -> str | None:
+    secret = variables.get(name) or None
+    if secret is not None and len(secret) < SHORTEST_SECRET:
+        raise Misconfigured(
+            f"{name} has fewer than {SHORTEST_SECRET} characters. Make one with "
+            "`openssl rand -base64 32`"
+        )
+    return secret

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from tokens import PREFIX
+
 # A request's headers that HTTP defines for the origin, and those that vendors' SDKs add alike.
 # Everything else stays here: cookies, `cf-*`, `x-forwarded-*`, hop-by-hop headers, other tokens.
 _REQUEST = frozenset(
@@ -59,11 +61,21 @@ def request_headers(
     names = _REQUEST.union(allowed)
     prefixes = _REQUEST_PREFIXES + tuple(name[:-1] for name in allowed if name.endswith("*"))
     kept = {
-        name: value for name, value in headers.items() if name in names or name.startswith(prefixes)
+        name: value
+        for name, value in headers.items()
+        # A token of ours may stand where a provider's key is expected.
+        if (name in names or name.startswith(prefixes)) and PREFIX not in value
     }
     zipped = not stream and _accepts_gzip(headers.get("accept-encoding", ""))
     kept["accept-encoding"] = "gzip" if zipped else "identity"
     return kept
+
+
+def forwarded_query(query: str) -> str:
+    """Return a query without the tokens of ours that it may hold."""
+    if PREFIX not in query:
+        return query
+    return "&".join(part for part in query.split("&") if f"={PREFIX}" not in part)
 
 
 def _accepts_gzip(accepted: str) -> bool:

@@ -1,34 +1,19 @@
 """One request in, one reply out: where it leads, the call it makes, and what becomes of errors."""
 
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
 from api import Task, manage
-from call import Ask, Call, Reply, Request
-from deployment import Deployment
-from errors import ClientLeft, GatewayError, Internal, NotFound, UnknownGateway
-from gateways import Gateways
+from call import Call, Reply, Request
+from errors import GatewayError, Internal, MethodNotAllowed, NotFound, UnknownGateway
 from health import health
-from ids import uuid7
-from journal import Journal
-from options import Options
+from intake import provider_call, universal_call
+from isolate import Isolate
 from pipeline import pipeline
-from ports import Clock, Ports
-from providers import PROVIDERS
-from routes import HealthRoute, ManagementRoute, ProviderRoute, route
+from ports import Ports
+from routes import HealthRoute, ManagementRoute, ProviderRoute, UniversalRoute, route
 
 _log = logging.getLogger("sluice.gateway")
-
-
-class Isolate:
-    """What the requests of one isolate share: plain data only."""
-
-    def __init__(self, deployment: Deployment, clock: Clock, linger: float = 0.0) -> None:
-        """Rows of the log wait `linger` seconds for others, to be written together."""
-        self.deployment = deployment
-        self.gateways = Gateways(clock)
-        self.journal = Journal(clock, linger)
 
 
 async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
@@ -36,64 +21,49 @@ async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
         return _preflight(request)
     where = route(request.url)
-    if isinstance(where, ProviderRoute):
+    if isinstance(where, ProviderRoute | UniversalRoute):
         reply = await _caught(_provide(where, request, isolate, ports), GatewayError.envelope)
         if "origin" in request.headers:
             reply.headers["access-control-allow-origin"] = "*"
             reply.headers["access-control-expose-headers"] = "*"
         return reply
     if isinstance(where, ManagementRoute):
-        task = Task(where.account, where.query, request, isolate.gateways, isolate.journal, ports)
-        work = manage(where.path, task, isolate.deployment.admin_token)
-        return await _caught(work, GatewayError.v4_envelope)
+        task = Task(where.account, where.query, request, isolate, ports)
+        return await _caught(manage(where.path, task), GatewayError.v4_envelope)
     if isinstance(where, HealthRoute):
         return await _caught(health(ports), GatewayError.envelope)
     return _failure(NotFound(where.path), GatewayError.envelope)
 
 
-async def _provide(where: ProviderRoute, request: Request, isolate: Isolate, ports: Ports) -> Reply:
+async def _provide(
+    where: ProviderRoute | UniversalRoute, request: Request, isolate: Isolate, ports: Ports
+) -> Reply:
     gateway = await isolate.gateways.find(
         where.account, where.gateway, ports.snapshots, ports.database
     )
     if gateway is None:
         raise UnknownGateway
-    started = ports.clock()
-    call = Call(
-        id=uuid7(started),
-        request=request,
-        gateway=gateway,
-        target=where.target,
-        options=Options.of(request.headers),
-        ask=await _ask(request, where),
-        started=started,
-    )
-    handler = pipeline(call, isolate.deployment, isolate.journal, ports)
-    reply = await _caught(handler(call), GatewayError.envelope)
+    if isinstance(where, ProviderRoute):
+        call = await provider_call(request, gateway, where.target, ports.clock())
+    elif request.method == "POST":
+        call = await universal_call(request, gateway, ports.clock())
+    else:
+        raise MethodNotAllowed(request.method, "POST")
+    reply = await _caught(pipeline(call, isolate, ports)(call), GatewayError.envelope)
     reply.headers.update(_identity(call))
     return reply
 
 
-async def _ask(request: Request, where: ProviderRoute) -> Ask:
-    provider = PROVIDERS.get(where.target.provider)
-    if provider is None:
-        return Ask()
-    text = None
-    if request.body and "json" in request.headers.get("content-type", "").lower():
-        # A caller who left is found out, and written down, when the provider is asked.
-        with contextlib.suppress(ClientLeft):
-            text = await request.body.text()
-    return provider.dialect.ask(where.target.path, text)
-
-
 def _identity(call: Call) -> dict[str, str]:
+    last = call.trail.attempts[-1] if call.trail.attempts else None
     headers = {
         "cf-aig-request-id": call.id,
         "cf-aig-event-id": call.event_id,
         "cf-aig-cache-status": "MISS",
-        "cf-aig-step": "0",
+        "cf-aig-step": str(last.call.step if last else call.step),
     }
     if call.logged:
-        headers["cf-aig-log-id"] = call.attempts[-1].id if call.attempts else call.id
+        headers["cf-aig-log-id"] = last.id if last else call.id
     return headers
 
 

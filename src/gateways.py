@@ -4,10 +4,10 @@ import json
 import logging
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from ports import Clock, Database, Snapshots
-from settings import Gateway
+from snapshot import SELECT, Gateway
 
 _log = logging.getLogger("sluice.gateways")
 
@@ -17,8 +17,7 @@ MEMORY_ENTRIES = 1_000
 SNAPSHOT_S = 3_600
 """How long a snapshot lives, so that a change made in the database by hand is seen in the end."""
 
-_SELECT = "SELECT internal_id, settings FROM gateways WHERE account_id = ?1 AND id = ?2"
-_SNAPSHOT = TypeAdapter(tuple[int, str])
+_OF_ACCOUNT = "SELECT id FROM gateways WHERE account_id = ?1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,11 @@ class Gateways:
         self._known.pop((account, gateway_id), None)
         await snapshots.delete(_key(account, gateway_id))
 
+    async def account_changed(self, account: str, snapshots: Snapshots, database: Database) -> None:
+        """Forget every gateway of an account: what they have in common was changed."""
+        for row in await database.all(_OF_ACCOUNT, account):
+            await self.changed(account, row["id"], snapshots)
+
 
 def _key(account: str, gateway_id: str) -> str:
     return f"gateway:{account}:{gateway_id}"
@@ -69,13 +73,12 @@ async def _read(
     snapshot = await snapshots.get(key)
     if snapshot is not None:
         try:
-            return Gateway.of(account, gateway_id, *_SNAPSHOT.validate_json(snapshot))
-        except ValidationError:
+            return Gateway.of(account, gateway_id, json.loads(snapshot))
+        except (ValidationError, ValueError, KeyError, TypeError):
             _log.warning("snapshot %r is unreadable, and read from the database instead", key)
-    rows = await database.all(_SELECT, account, gateway_id)
+    rows = await database.all(SELECT, account, gateway_id)
     if not rows:
         return None
-    internal_id, settings = rows[0]["internal_id"], rows[0]["settings"]
-    gateway = Gateway.of(account, gateway_id, internal_id, settings)
-    await snapshots.put(key, json.dumps([internal_id, settings]), SNAPSHOT_S)
+    gateway = Gateway.of(account, gateway_id, rows[0])
+    await snapshots.put(key, json.dumps(dict(rows[0])), SNAPSHOT_S)
     return gateway

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from call import Attempt, Call, Reply, Report
+from call import Attempt, Call, Reply, Report, Usage
 from errors import ClientLeft, GatewayError, Internal
 from ports import Ending
 
@@ -40,8 +40,18 @@ COLUMNS = (
     "authentication",
     "colo",
     "region",
+    "cost",
+    "units",
+    "provider_error",
+    "token_id",
+    "key_id",
+    "skipped",
+    "close_code",
 )
 """The columns of the table `logs` that are written with a row, in this order."""
+
+UNITS = ("characters", "audio_seconds", "images", "compute_seconds", "searches")
+"""What is used besides tokens."""
 
 HEAD_LENGTH = 4096
 """Characters of a body that the log shows."""
@@ -65,8 +75,9 @@ class Entry:
         return str(self.row[1])
 
 
-def entry(call: Call, attempt: Attempt, ending: Ending, finished: float) -> Entry:
+def entry(attempt: Attempt, ending: Ending, finished: float) -> Entry:
     """Return what the log keeps of an attempt that ended at `finished` (epoch milliseconds)."""
+    call = attempt.call
     row = _row(call, attempt, ending, finished)
     values = tuple(row[column] for column in COLUMNS)
     if not call.options.collect_payload:
@@ -92,14 +103,14 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "model": _text(call.ask.model or report.model),
         "model_type": call.ask.model_type,
         "path": call.target.path,
-        "request_type": "provider",
+        "request_type": call.kind,
         "request_content_type": _text(request.headers.get("content-type")),
         "response_content_type": _text(reply.headers.get("content-type")) if reply else None,
         "status_code": status,
         "success": int(status < 400 and ending.state == "complete" and report.complete),
         "error_code": error.code if error else None,
         "cached": 0,
-        "step": 0,
+        "step": call.step,
         "tokens_in": usage.tokens_in,
         "tokens_out": usage.tokens_out,
         "tokens_cached": usage.cached,
@@ -112,7 +123,20 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "authentication": int(call.gateway.authentication),
         "colo": request.colo,
         "region": request.region,
+        "cost": report.cost,
+        "units": _units(usage),
+        "provider_error": _text(reply.failed.code) if reply and reply.failed else None,
+        "token_id": call.trail.token_id,
+        "key_id": attempt.key_id,
+        "skipped": json.dumps(call.trail.skipped) if call.trail.skipped else None,
+        "close_code": ending.close_code,
     }
+
+
+def _units(usage: Usage) -> str | None:
+    counts = {unit: getattr(usage, unit) for unit in UNITS}
+    known = {unit: count for unit, count in counts.items() if count is not None}
+    return json.dumps(known) if known else None
 
 
 def _text(value: str | None) -> str | None:

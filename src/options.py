@@ -6,6 +6,7 @@ https://developers.cloudflare.com/ai-gateway/glossary/
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from sys import float_info
@@ -21,6 +22,8 @@ METADATA_ENTRIES = 5
 TIMEOUT_MS = 2**31 - 1
 """The longest delay that a JavaScript timer can hold."""
 EVENT_ID_LENGTH = 256
+ALIAS = re.compile("[A-Za-z0-9._-]{1,64}")
+"""What the alias of a stored key may be."""
 METADATA_LENGTH = 8192
 """Characters of the header, which bounds its keys and its depth."""
 
@@ -36,6 +39,8 @@ class Options:
     """Milliseconds."""
     backoff: Backoff | None = None
     event_id: str | None = None
+    byok_alias: str | None = None
+    """Which of the stored keys is used, where the caller sends none."""
     metadata: Metadata | None = None
     collect_log: bool | None = None
     collect_payload: bool = True
@@ -93,6 +98,12 @@ def _event_id(value: str) -> str:
     return value
 
 
+def _alias(value: str) -> str:
+    if not ALIAS.fullmatch(value):
+        raise _Broken("Use 1 to 64 letters, digits, `-`, `_` or `.`")
+    return value
+
+
 def _metadata(value: str) -> Metadata:
     rule = "Use a flat JSON object whose values are strings, numbers or booleans"
     if len(value) > METADATA_LENGTH:
@@ -128,6 +139,7 @@ _HEADERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "max_attempts": ("cf-aig-max-attempts", _whole(1, ATTEMPTS, "attempts")),
     "retry_delay": ("cf-aig-retry-delay", _whole(0, DELAY_MS, "milliseconds")),
     "backoff": ("cf-aig-backoff", _backoff),
+    "byok_alias": ("cf-aig-byok-alias", _alias),
     "event_id": ("cf-aig-event-id", _event_id),
     "metadata": ("cf-aig-metadata", _metadata),
     "collect_log": ("cf-aig-collect-log", _flag),

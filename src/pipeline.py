@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from call import Call, Handler, Policy, Reply
-from deployment import Deployment
-from journal import Journal
+from credentials import Credentials
+from isolate import Isolate
 from policies.authenticate import authenticate
+from policies.fallback import fallback
 from policies.hold import hold
 from policies.record import record
 from policies.retry import retry
@@ -15,25 +16,32 @@ from ports import Ports
 from upstream import upstream
 
 
-def pipeline(call: Call, deployment: Deployment, journal: Journal, ports: Ports) -> Handler:
+def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
     """Return what a call passes through, outermost first."""
-    gateway, options = call.gateway, call.options
+    steps = (call, *call.fallbacks)
+    retries = any(step.retry.attempts > 1 for step in steps)
+    timed = any(step.options.timeout for step in steps)
+    credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
     return compose(
         [
             # Outermost: sees refusals and failures too.
-            record(journal, ports.database, ports.clock, ports.background),
+            record(isolate.journal, ports.database, ports.clock, ports.background),
             # Before anything that costs.
-            authenticate(gateway.authentication, deployment.admin_token),
+            authenticate(isolate.deployment.admin_token, ports.clock)
+            if call.gateway.authentication
+            else None,
             # A stranger learns nothing from it, a caller everything.
-            validate(options.problem),
+            validate if call.problem else None,
+            # The next target, when the attempts on this one are spent.
+            fallback(isolate.breaker, ports.clock) if call.fallbacks else None,
             # The same target again, until an answer has begun.
-            retry(call.retry, ports.clock),
+            retry(ports.clock) if retries else None,
             # Outside the timeout, which bounds the first byte, not the last.
-            hold,
+            hold(wary=retries or bool(call.fallbacks)),
             # Innermost: bounds one attempt, not the operation.
-            timeout(options.timeout),
+            timeout if timed else None,
         ],
-        upstream(ports.fetch, ports.clock, deployment.upstreams),
+        upstream(ports, isolate.deployment.upstreams, credentials),
     )
 
 

@@ -20,6 +20,8 @@ class Ending:
     """The text, as far as it came. None for a body that is not text, or that is too long."""
     size: int | None = None
     """Bytes that were read. None where the body passed through unread."""
+    close_code: int | None = None
+    """Of a WebSocket (RFC 6455, section 7.4)."""
 
 
 class Body(Protocol):
@@ -43,6 +45,22 @@ class Body(Protocol):
         ...
 
 
+class TextBody:
+    """The body of a request that is made here."""
+
+    def __init__(self, text: str) -> None:
+        self.content = text
+        self.size: int | None = len(text.encode())
+
+    async def text(self) -> str | None:
+        """Return the text."""
+        return self.content
+
+    async def keep(self) -> bool:
+        """Return whether the body can be sent more than once: it can."""
+        return True
+
+
 class ReplyBody(Protocol):
     """The body of a reply, owned by the runtime, which hands it to the caller natively."""
 
@@ -58,6 +76,17 @@ class ReplyBody(Protocol):
         that does not, stays as it is. Raises Unreachable where the provider breaks off, and
         ClientLeft.
         """
+        ...
+
+    async def first(self) -> str:
+        """Return the text of a stream's first events, which stay in it. Empty for other bodies.
+
+        Raises Unreachable and ClientLeft.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Give the body up: nobody will read on. Its ending is what has been read."""
         ...
 
     def watch(self) -> Awaitable[Ending]:
@@ -135,6 +164,26 @@ class Snapshots(Protocol):
         ...
 
 
+class CryptoError(Exception):
+    """What was sealed cannot be opened, or a private key cannot be read."""
+
+
+class Crypto(Protocol):
+    """Cryptography that the platform has and Python's standard library has not."""
+
+    async def encrypt(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+        """Encrypt with AES-256-GCM. `context` is authenticated beside the data."""
+        ...
+
+    async def decrypt(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+        """Decrypt what was encrypted. Raises CryptoError."""
+        ...
+
+    async def sign(self, private_key: bytes, data: bytes) -> bytes:
+        """Sign with RSASSA-PKCS1-v1_5 and SHA-256 (RS256) by a PKCS#8 key. Raises CryptoError."""
+        ...
+
+
 class Clock(Protocol):
     """Time."""
 
@@ -163,6 +212,7 @@ class Ports:
     database: Database
     snapshots: Snapshots
     clock: Clock
+    crypto: Crypto
     background: Background
     bindings: Mapping[str, bool]
     """The bindings that the Worker is meant to have, and whether it has them."""

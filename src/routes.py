@@ -7,6 +7,7 @@ from call import Target
 
 _ID = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _PROVIDER = re.compile(f"/v1/({_ID})/({_ID})/([a-z0-9-]+)(?:/(.*))?")
+_UNIVERSAL = re.compile(f"/v1/({_ID})/({_ID})/?")
 _MANAGEMENT = re.compile(f"/client/v4/accounts/({_ID})/ai-gateway/(.+)")
 
 
@@ -17,6 +18,14 @@ class ProviderRoute:
     account: str
     gateway: str
     target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class UniversalRoute:
+    """A request to a list of providers: `/v1/{account}/{gateway}`."""
+
+    account: str
+    gateway: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class NoRoute:
     path: str
 
 
-Route = ProviderRoute | ManagementRoute | HealthRoute | NoRoute
+Route = ProviderRoute | UniversalRoute | ManagementRoute | HealthRoute | NoRoute
 
 
 def route(url: str) -> Route:
@@ -50,6 +59,8 @@ def route(url: str) -> Route:
     if match := _PROVIDER.fullmatch(path):
         account, gateway, slug, rest = match.groups()
         return ProviderRoute(account, gateway, Target(slug, rest or "", query))
+    if match := _UNIVERSAL.fullmatch(path):
+        return UniversalRoute(match[1], match[2])
     if match := _MANAGEMENT.fullmatch(path):
         return ManagementRoute(match[1], match[2], query)
     return HealthRoute() if path == "/healthz" else NoRoute(path)

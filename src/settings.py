@@ -176,33 +176,3 @@ REQUIRED = (
     "rate_limiting_limit",
 )
 """The settings that whoever writes a gateway must name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """A gateway as the hot path reads it."""
-
-    internal_id: int
-    account: str
-    id: str
-    authentication: bool
-    collect_logs: bool
-    retry: Retry = Retry()
-
-    @classmethod
-    def of(cls, account: str, gateway_id: str, internal_id: int, settings: str) -> "Gateway":
-        """Make a gateway of its settings, as JSON. Raises pydantic.ValidationError."""
-        known = Settings.model_validate_json(settings)
-        usual = Retry()
-        return cls(
-            internal_id=internal_id,
-            account=account,
-            id=gateway_id,
-            authentication=known.authentication,
-            collect_logs=known.collect_logs,
-            retry=Retry(
-                known.retry_max_attempts or usual.attempts,
-                usual.delay if known.retry_delay is None else known.retry_delay,
-                known.retry_backoff or usual.backoff,
-            ),
-        )

@@ -1,55 +1,91 @@
 """The innermost handler: one attempt at the call's target."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import asdict, replace
 from urllib.parse import urlsplit
 
-from call import Attempt, Call, Handler, Reply, Report
+from call import Ask, Attempt, Call, Failure, Handler, Reply, Report, Usage
+from credentials import REFUSED, Credentials
 from dialects.base import Dialect
-from errors import UnknownProvider
-from forwarding import reply_headers, request_headers
+from forwarding import forwarded_query, reply_headers, request_headers
 from ids import uuid7
-from ports import Clock, Ending, Fetch, Outgoing
-from providers import PROVIDERS
+from ports import Ending, Incoming, Outgoing, Ports
+from providers import find
+from providers.base import Provider
+
+_STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 
 
-def upstream(fetch: Fetch, clock: Clock, upstreams: Mapping[str, str]) -> Handler:
+def upstream(ports: Ports, upstreams: Mapping[str, str], credentials: Credentials) -> Handler:
     """Return the handler that asks the provider.
 
-    `upstreams` replaces the base URLs of providers, by slug. Raises UnknownProvider, Unreachable
-    and ClientLeft; whatever the provider answers is a reply, its errors too.
+    `upstreams` replaces the base URLs of providers, by slug. Raises UnknownProvider, BadPath,
+    BadHeader, Unreachable, ClientLeft, and what the credentials raise; whatever the provider
+    answers is a reply, its errors too.
     """
 
     async def upstream(call: Call) -> Reply:
-        target, request = call.target, call.request
-        provider = PROVIDERS.get(target.provider)
-        if provider is None:
-            raise UnknownProvider(target.provider, sorted(PROVIDERS))
-        url = provider.url(target.path, target.query, upstreams.get(target.provider))
-        headers = request_headers(request.headers, provider.headers, call.ask.stream)
-        host = urlsplit(url).netloc
-        attempt = _begin(call, clock(), host)
-        incoming = await fetch(Outgoing(request.method, url, host, headers, request.body))
-        attempt.first_byte = clock()
-        headers = reply_headers(incoming.headers)
-        return Reply(
-            incoming.status,
-            headers,
-            incoming.body,
-            report=_reader(provider.dialect, headers) if incoming.body else None,
-            failure=partial(provider.dialect.failure, incoming.status),
-        )
+        now = ports.clock()
+        attempts = call.trail.attempts
+        attempt = Attempt(uuid7(now) if attempts else call.id, call, now)
+        attempts.append(attempt)
+        provider = find(call.target.provider, call.gateway.customs)
+        outgoing = _outgoing(call, provider, upstreams.get(call.target.provider))
+        attempt.host = outgoing.host
+        headers, key = await credentials.authorize(call, provider, outgoing)
+        attempt.key_id = key and key.id
+        incoming = await ports.fetch(replace(outgoing, headers=headers))
+        attempt.first_byte = ports.clock()
+        reply = _reply(call.ask, provider.dialect, incoming)
+        if key and incoming.status in REFUSED:
+            reply.spare = credentials.refused(call, key, incoming.headers)
+        return reply
 
     return upstream
 
 
-def _begin(call: Call, now: float, host: str) -> Attempt:
-    attempt = Attempt(uuid7(now) if call.attempts else call.id, now, host)
-    call.attempts.append(attempt)
-    return attempt
+def _outgoing(call: Call, provider: Provider, replaced: str | None) -> Outgoing:
+    target, request = call.target, call.request
+    chosen = request.headers.get(provider.chooser) if provider.chooser else None
+    if chosen:
+        url = provider.chosen(chosen, replaced)
+    else:
+        query = forwarded_query(target.query)
+        url = provider.url(call.gateway.account, target.path, query, replaced)
+    headers = request_headers(request.headers, provider.forwarded, call.ask.stream)
+    return Outgoing(request.method, url, urlsplit(url).netloc, headers, request.body)
 
 
-def _reader(dialect: Dialect, headers: Mapping[str, str]) -> Callable[[Ending], Report]:
-    streams = headers.get("content-type", "").lower().startswith("text/event-stream")
-    read = dialect.stream_report if streams else dialect.report
-    return lambda ending: Report() if ending.text is None else read(ending.text)
+def _reply(ask: Ask, dialect: Dialect, incoming: Incoming) -> Reply:
+    status, headers = incoming.status, incoming.headers
+
+    def failure(text: str) -> Failure | None:
+        return dialect.hidden(text) if status < 400 else dialect.failure(status, text, headers)
+
+    return Reply(
+        status,
+        reply_headers(headers),
+        incoming.body,
+        report=reader(dialect, ask, incoming) if incoming.body else None,
+        failure=failure,
+    )
+
+
+def reader(dialect: Dialect, ask: Ask, incoming: Incoming) -> Callable[[Ending], Report]:
+    """Return what tells of an ended answer: its text, and what stands beside it."""
+    kind = incoming.headers.get("content-type", "").lower()
+    read = dialect.stream_report if kind.startswith(_STREAMS) else dialect.report
+
+    def report(ending: Ending) -> Report:
+        told = Report() if ending.text is None else read(ending.text)
+        if dialect.beside is None or incoming.status >= 400:
+            return told
+        return replace(told, usage=_both(told.usage, dialect.beside(ask, incoming.headers)))
+
+    return report
+
+
+def _both(told: Usage, beside: Usage) -> Usage:
+    """Return what the answer tells and, where it tells nothing, what stands beside it."""
+    counts = {name: count for name, count in asdict(told).items() if count is not None}
+    return replace(beside, **counts)

@@ -6,20 +6,29 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
 from api.task import Task
 from call import Ask, Attempt, Call, Reply, Request, Target
 from deployment import Deployment
 from errors import GatewayError
-from gateway import Isolate, handle
+from gateway import handle
+from isolate import Isolate
 from logs import Entry, entry
 from options import Options
-from ports import DatabaseError, Ending, Incoming, Outgoing, Ports, Row
-from settings import Gateway
+from ports import CryptoError, DatabaseError, Ending, Incoming, Outgoing, Ports, Row
+from snapshot import Gateway
 
 ROOT = Path(__file__).parents[1]
 NOW = 1_750_000_000_000.0
 ID = "01975a5c-f680-7000-8000-000000000000"
 CHAT = "https://sluice.test/v1/acme/main/openai/chat/completions"
+ENCRYPTION_KEY = "an encryption key of thirty-two characters or more"
 PATIENCE = 10
 """Seconds after which a test that waits for what never comes fails, instead of hanging."""
 
@@ -70,11 +79,13 @@ class FakeReplyBody:
         breaks: Exception | None = None,
         *,
         holds: bool = True,
+        first: str = "",
     ) -> None:
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self.watched = self.held = False
+        self.watched = self.held = self.discarded = False
         self._breaks = breaks
         self._holds = holds
+        self._first = first
         if ending:
             self.ending.set_result(ending)
 
@@ -82,6 +93,16 @@ class FakeReplyBody:
         if self._breaks:
             raise self._breaks
         self.held = self._holds
+
+    async def first(self) -> str:
+        if self._breaks:
+            raise self._breaks
+        return self._first
+
+    def discard(self) -> None:
+        self.discarded = True
+        if not self.ending.done():
+            self.ending.set_result(Ending("complete", self._first, len(self._first)))
 
     def watch(self) -> asyncio.Future[Ending]:
         self.watched = True
@@ -134,6 +155,9 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             self.connection.execute("ROLLBACK")
             raise DatabaseError(str(error)) from None
+
+    def close(self) -> None:
+        self.connection.close()
 
     def add_gateway(self, name: str = "main", settings: str = '{"authentication":false}') -> int:
         sql = "INSERT INTO gateways VALUES (NULL, 'acme', ?, ?, 0, 0) RETURNING internal_id"
@@ -197,6 +221,27 @@ class FakeSnapshots:
         self.copies.pop(key, None)
 
 
+class RealCrypto:
+    """The Crypto port on a library that CPython has wheels of."""
+
+    async def encrypt(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+        return AESGCM(key).encrypt(nonce, data, context)
+
+    async def decrypt(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+        try:
+            return AESGCM(key).decrypt(nonce, data, context)
+        except InvalidTag:
+            raise CryptoError("cannot be opened") from None
+
+    async def sign(self, private_key: bytes, data: bytes) -> bytes:
+        try:
+            key = load_der_private_key(private_key, None)
+        except ValueError:
+            raise CryptoError("not a private key") from None
+        assert isinstance(key, RSAPrivateKey)
+        return key.sign(data, PKCS1v15(), SHA256())
+
+
 class FakeBackground:
     """Keeps work until the test runs it."""
 
@@ -221,12 +266,14 @@ class Bench:
         self.snapshots = FakeSnapshots()
         self.background = FakeBackground()
         self.database = database
-        self.isolate = Isolate(Deployment(admin_token="secret"), self.clock)
+        deployment = Deployment(admin_token="secret", encryption_key=ENCRYPTION_KEY)
+        self.isolate = Isolate(deployment, self.clock)
         self.ports = Ports(
             fetch=self.fetch,
             database=database,
             snapshots=self.snapshots,
             clock=self.clock,
+            crypto=RealCrypto(),
             background=self.background,
             bindings={"DB": True},
         )
@@ -236,7 +283,7 @@ class Bench:
     def task(self, account: str = "acme", query: str = "", request: Request | None = None) -> Task:
         """Return what a handler of the management API gets."""
         asked = request or Request("GET", CHAT, {})
-        return Task(account, query, asked, self.isolate.gateways, self.isolate.journal, self.ports)
+        return Task(account, query, asked, self.isolate, self.ports)
 
     async def handle(self, request: Request) -> Reply:
         """Answer a request, and finish the work that goes on after it."""
@@ -253,7 +300,7 @@ def a_request(
     method: str = "POST",
 ) -> Request:
     """Return a request with JSON for a body. Without a text its body is too long to be read."""
-    given = {"content-type": "application/json"} | dict(headers or {})
+    given = {"content-type": "application/json", "authorization": "Bearer sk"} | dict(headers or {})
     return Request(method, url, given, FakeBody(text))
 
 
@@ -278,9 +325,11 @@ def a_call(
 
 def kept_of(call: Call, outcome: Reply | GatewayError, ending: Ending, finished: float) -> Entry:
     """What the log keeps of a call whose only attempt came to an outcome."""
-    attempt = call.attempts[-1] if call.attempts else Attempt(call.id, call.started, "")
+    attempt = (
+        call.trail.attempts[-1] if call.trail.attempts else Attempt(call.id, call, call.started)
+    )
     attempt.outcome = outcome
-    return entry(call, attempt, ending, finished)
+    return entry(attempt, ending, finished)
 
 
 def an_answer(text: str, kind: str = "application/json", status: int = 200) -> Incoming:

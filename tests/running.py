@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,3 +72,26 @@ class Gateway:
     def row_of(self, response: httpx.Response) -> dict[str, Any]:
         """Wait for the row of an answer, and return it."""
         return self.row(response.headers["cf-aig-log-id"])
+
+
+KEY = {"authorization": "Bearer sk-test"}
+"""A provider's key: without one there is nothing to send."""
+
+
+def request(method: str, url: str, **more: Any) -> httpx.Response:
+    """Send a request with a provider's key."""
+    return httpx.request(method, url, **_keyed(more))
+
+
+def post(url: str, **more: Any) -> httpx.Response:
+    """Send a POST with a provider's key."""
+    return httpx.post(url, **_keyed(more))
+
+
+def stream(method: str, url: str, **more: Any) -> AbstractContextManager[httpx.Response]:
+    """Send a request with a provider's key, and read its answer bit by bit."""
+    return httpx.stream(method, url, **_keyed(more))
+
+
+def _keyed(more: dict[str, Any]) -> dict[str, Any]:
+    return more | {"headers": KEY | dict(more.get("headers") or {})}

@@ -1,7 +1,8 @@
 """Run Sluice on this machine, on the real Workers runtime, with an open gateway.
 
-Reads PORT (8787), STATE (folder of the local data, .wrangler/state), ADMIN_TOKEN (made and kept in
-STATE if missing) and UPSTREAMS (JSON, provider slug to base URL) from the environment.
+Reads PORT (8787), STATE (folder of the local data, .wrangler/state), ADMIN_TOKEN and ENCRYPTION_KEY
+(made and kept in STATE if missing), ENCRYPTION_KEY_OLD and UPSTREAMS (JSON, provider slug to base
+URL) from the environment.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -41,6 +42,8 @@ class Run:
     port: int
     state: Path
     admin_token: str
+    encryption_key: str
+    encryption_key_old: str | None
     upstreams: str | None
 
     @classmethod
@@ -52,7 +55,9 @@ class Run:
         state = Path(os.environ.get("STATE") or ROOT / ".wrangler" / "state").resolve()
         state.mkdir(parents=True, exist_ok=True)
         token = os.environ.get("ADMIN_TOKEN") or _kept_token(state / "admin-token")
-        return cls(int(port), state, token, os.environ.get("UPSTREAMS") or None)
+        key = os.environ.get("ENCRYPTION_KEY") or _kept_token(state / "encryption-key")
+        old = os.environ.get("ENCRYPTION_KEY_OLD") or None
+        return cls(int(port), state, token, key, old, os.environ.get("UPSTREAMS") or None)
 
     @property
     def url(self) -> str:
@@ -117,7 +122,12 @@ def start(run: Run) -> "subprocess.Popen[str]":
 
 def _dotenv(run: Run) -> str:
     # Single quotes keep a value as it is, and JSON has none outside its strings.
-    values = {"ADMIN_TOKEN": run.admin_token, "UPSTREAMS": run.upstreams}
+    values = {
+        "ADMIN_TOKEN": run.admin_token,
+        "ENCRYPTION_KEY": run.encryption_key,
+        "ENCRYPTION_KEY_OLD": run.encryption_key_old,
+        "UPSTREAMS": run.upstreams,
+    }
     return "".join(f"{name}='{value}'\n" for name, value in values.items() if value)
 
 
@@ -211,7 +221,7 @@ def upstreams(run: Run, demo: bool) -> Generator[Run, None, None]:
         yield run
         return
     with demo_provider(run.state / "llmock.log") as base_url:
-        yield Run(run.port, run.state, run.admin_token, json.dumps({"openai": base_url}))
+        yield replace(run, upstreams=json.dumps({"openai": base_url}))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,13 +1,21 @@
 """The management API, in the envelopes of Cloudflare's API v4.
 
-Every request needs `Authorization: Bearer <admin token>`; a deployment without an admin token has
-no management API.
+Every request needs `Authorization: Bearer <token>`: the admin token, or a token of the gateway's
+own that has the scope for it. A deployment without an admin token has no management API.
 """
 
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from api.access import ADMIN, admit
+from api.custom_providers import (
+    create_custom_provider,
+    delete_custom_provider,
+    get_custom_provider,
+    list_custom_providers,
+    update_custom_provider,
+)
 from api.gateways import (
     create_gateway,
     delete_gateway,
@@ -16,10 +24,11 @@ from api.gateways import (
     replace_gateway,
 )
 from api.logs import get_log, list_logs
+from api.provider_configs import create_key, delete_key, list_keys, reseal_keys
 from api.task import Task
-from bearer import bearer_matches
+from api.tokens import create_token, get_token, list_tokens, revoke_token
 from call import Reply
-from errors import MethodNotAllowed, NotFound, Unauthorized
+from errors import MethodNotAllowed, NotFound
 
 __all__ = ["Task", "manage"]
 
@@ -32,20 +41,42 @@ _RESOURCES: list[tuple[re.Pattern[str], dict[str, _Action]]] = [
         re.compile("gateways/([^/]+)"),
         {"GET": get_gateway, "PUT": replace_gateway, "DELETE": delete_gateway},
     ),
+    (
+        re.compile("gateways/([^/]+)/provider_configs"),
+        {"GET": list_keys, "POST": create_key},
+    ),
+    (re.compile("gateways/([^/]+)/provider_configs/reseal"), {"POST": reseal_keys}),
+    (re.compile("gateways/([^/]+)/provider_configs/([^/]+)"), {"DELETE": delete_key}),
     (re.compile("gateways/([^/]+)/logs"), {"GET": list_logs}),
     (re.compile("gateways/([^/]+)/logs/([^/]+)"), {"GET": get_log}),
+    (
+        re.compile("custom-providers"),
+        {"GET": list_custom_providers, "POST": create_custom_provider},
+    ),
+    (
+        re.compile("custom-providers/([^/]+)"),
+        {
+            "GET": get_custom_provider,
+            "PATCH": update_custom_provider,
+            "DELETE": delete_custom_provider,
+        },
+    ),
+    (re.compile("tokens"), {"GET": list_tokens, "POST": create_token}),
+    (re.compile("tokens/([^/]+)"), {"GET": get_token, "DELETE": revoke_token}),
 ]
+# Whoever could make tokens could make one that may do anything.
+_ADMIN_ONLY = re.compile("tokens(?:/.*)?")
 
 
-async def manage(path: str, task: Task, admin_token: str | None) -> Reply:
+async def manage(path: str, task: Task) -> Reply:
     """Answer a request of the management API.
 
-    Raises NotFound, Unauthorized, MethodNotAllowed, and what the resource raises.
+    Raises NotFound, Unauthorized, Forbidden, MethodNotAllowed, and what the resource raises.
     """
+    admin_token = task.isolate.deployment.admin_token
     if admin_token is None:
         raise NotFound(path)
-    if not bearer_matches(task.request.headers.get("authorization"), admin_token):
-        raise Unauthorized
+    await admit(task, path, admin_token, ADMIN if _ADMIN_ONLY.fullmatch(path) else None)
     for pattern, actions in _RESOURCES:
         if match := pattern.fullmatch(path):
             return await _action(actions, task.request.method)(task, *match.groups())

@@ -1,11 +1,11 @@
 """Gateways, as the management API makes and changes them."""
 
-import json
 import re
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 
+from api.body import problems, read_object
 from api.envelope import iso, success
 from api.paging import Page
 from api.task import Task
@@ -34,9 +34,10 @@ SELECT {_COLUMNS} FROM gateways WHERE {_WHERE} ORDER BY id LIMIT ?3 OFFSET ?4
 """  # noqa: S608
 _COUNT = f"SELECT count(*) AS total FROM gateways WHERE {_WHERE}"  # noqa: S608
 _DELETE = f"DELETE FROM gateways WHERE account_id = ?1 AND id = ?2 RETURNING {_COLUMNS}"  # noqa: S608
-_DELETE_LOG = (
+_DELETE_ALL_OF = (
     "DELETE FROM payloads WHERE gateway_id = ?",
     "DELETE FROM logs WHERE gateway_id = ?",
+    "DELETE FROM provider_keys WHERE gateway_id = ?",
 )
 
 
@@ -52,7 +53,7 @@ async def list_gateways(task: Task) -> Reply:
 
 async def create_gateway(task: Task) -> Reply:
     """Make a gateway. Raises Invalid and GatewayExists."""
-    body = await _body(task)
+    body = await read_object(task)
     gateway_id = body.get("id")
     if not isinstance(gateway_id, str) or not _ID.fullmatch(gateway_id):
         rule = "Use 1 to 64 letters, digits, `-` or `_`, beginning with a letter or digit"
@@ -62,7 +63,7 @@ async def create_gateway(task: Task) -> Reply:
     rows = await task.ports.database.all(_INSERT, *values)
     if not rows:
         raise GatewayExists(gateway_id)
-    await task.gateways.changed(task.account, gateway_id, task.ports.snapshots)
+    await task.isolate.gateways.changed(task.account, gateway_id, task.ports.snapshots)
     return success(_shown(rows[0]))
 
 
@@ -75,49 +76,43 @@ async def get_gateway(task: Task, gateway_id: str) -> Reply:
 async def replace_gateway(task: Task, gateway_id: str) -> Reply:
     """Replace the settings of a gateway. Raises Invalid and GatewayNotFound."""
     now = round(task.ports.clock())
-    settings = _settings(await _body(task))
+    settings = _settings(await read_object(task))
     rows = await task.ports.database.all(_UPDATE, task.account, gateway_id, settings, now)
     row = _only(rows, gateway_id)
-    await task.gateways.changed(task.account, gateway_id, task.ports.snapshots)
+    await task.isolate.gateways.changed(task.account, gateway_id, task.ports.snapshots)
     return success(_shown(row))
 
 
 async def delete_gateway(task: Task, gateway_id: str) -> Reply:
-    """Delete a gateway with its log. Raises GatewayNotFound."""
+    """Delete a gateway with its log and its stored keys. Raises GatewayNotFound."""
     rows = await task.ports.database.all(_DELETE, task.account, gateway_id)
     row = _only(rows, gateway_id)
-    await task.gateways.changed(task.account, gateway_id, task.ports.snapshots)
+    await task.isolate.gateways.changed(task.account, gateway_id, task.ports.snapshots)
     internal_id = str(row["internal_id"])
-    await task.ports.database.batch([(statement, internal_id) for statement in _DELETE_LOG])
+    await task.ports.database.batch([(statement, internal_id) for statement in _DELETE_ALL_OF])
     return success(_shown(row))
 
 
-async def _body(task: Task) -> dict[str, Any]:
-    text = await task.request.body.text() if task.request.body else None
-    try:
-        body: object = json.loads(text or "")
-    except (ValueError, RecursionError):
-        raise Invalid([("The body is not JSON", ["body"])]) from None
-    if not isinstance(body, dict):
-        raise Invalid([("The body is not a JSON object", ["body"])])
-    return cast("dict[str, Any]", body)
+async def internal_id(task: Task, gateway_id: str) -> int:
+    """Return the number that a gateway's rows bear. Raises GatewayNotFound."""
+    rows = await task.ports.database.all(_GET, task.account, gateway_id)
+    return _only(rows, gateway_id)["internal_id"]
 
 
 def _settings(body: dict[str, Any]) -> str:
     """Return the settings of a body as the database keeps them. Raises Invalid."""
     given = {name: value for name, value in body.items() if name not in _READ_ONLY}
-    problems = [("Required", ["body", name]) for name in REQUIRED if name not in given]
+    found = [("Required", ["body", name]) for name in REQUIRED if name not in given]
     unknown = given.keys() - Settings.model_fields.keys()
-    problems += [("Unknown setting", ["body", name]) for name in sorted(unknown)]
+    found += [("Unknown setting", ["body", name]) for name in sorted(unknown)]
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        for wrong in error.errors():
-            problems.append((wrong["msg"], ["body", *map(str, wrong["loc"])]))
+        found += problems(error)
     else:
-        if not problems:
+        if not found:
             return settings.model_dump_json()
-    raise Invalid(problems)
+    raise Invalid(found)
 
 
 def _only(rows: Any, gateway_id: str) -> Row:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Sequence
 
 from api.envelope import iso, success
+from api.gateways import internal_id
 from api.paging import Page
 from api.task import Task
 from call import Reply
-from errors import GatewayNotFound, LogNotFound
+from errors import LogNotFound
 from logs import COLUMNS, HEAD_LENGTH
 from ports import Row
 
-_GATEWAY = "SELECT internal_id FROM gateways WHERE account_id = ?1 AND id = ?2"
 _COUNT = "SELECT count(*) AS total FROM logs WHERE gateway_id = ?1"
 # Ids are UUIDv7: the order of the key is the order of time.
 _LIST = (
@@ -47,11 +47,8 @@ async def get_log(task: Task, gateway: str, log_id: str) -> Reply:
 
 async def _internal_id(task: Task, gateway: str) -> int:
     # Who asks for the log after a request expects to find it there.
-    await task.journal.flush(task.ports.database)
-    rows = await task.ports.database.all(_GATEWAY, task.account, gateway)
-    if not rows:
-        raise GatewayNotFound(gateway)
-    return rows[0]["internal_id"]
+    await task.isolate.journal.flush(task.ports.database)
+    return await internal_id(task, gateway)
 
 
 def _shown(row: Row) -> dict[str, object]:
@@ -71,18 +68,24 @@ def _shown(row: Row) -> dict[str, object]:
         "status_code": row["status_code"],
         "success": bool(row["success"]),
         "error_code": row["error_code"],
+        "provider_error": row["provider_error"],
         "cached": bool(row["cached"]),
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
-        "cost": None,
+        "cost": row["cost"],
         "custom_cost": False,
         "metadata": json.loads(row["metadata"]) if row["metadata"] else None,
         "step": row["step"],
+        "skipped_steps": json.loads(row["skipped"] or "[]"),
         "event_id": row["event_id"],
         "request_size": row["request_size"],
         "response_size": row["response_size"],
         "user_agent": row["user_agent"],
         "authentication": bool(row["authentication"]),
+        "token_id": row["token_id"],
+        "byok": row["key_id"] is not None,
+        "key_id": row["key_id"],
+        "close_code": row["close_code"],
         "usage_metadata": {
             "input_tokens": tokens_in,
             "output_tokens": tokens_out,
@@ -90,6 +93,7 @@ def _shown(row: Row) -> dict[str, object]:
             "input_cached_tokens": row["tokens_cached"],
             "input_cache_write_tokens": row["tokens_cache_write"],
             "output_reasoning_tokens": row["tokens_reasoning"],
+            **json.loads(row["units"] or "{}"),
         },
         "timings": {"total": row["duration"], "latency": row["latency"]},
         "location": {"region": row["region"], "colo": row["colo"]},

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from call import Request
-from gateways import Gateways
-from journal import Journal
+from isolate import Isolate
 from ports import Ports
 
 
@@ -15,6 +14,5 @@ class Task:
     account: str
     query: str
     request: Request
-    gateways: Gateways
-    journal: Journal
+    isolate: Isolate
     ports: Ports

@@ -20,19 +20,17 @@ def record(journal: Journal, database: Database, clock: Clock, background: Backg
             outcome = error
             raise
         finally:
-            if call.logged:
+            if any(step.logged for step in (call, *call.fallbacks)):
                 # What escapes as anything but a GatewayError is a fault of ours, and a row as well.
                 attempts = _ended(call, outcome or Internal())
-                background.add(settle(call, attempts))
+                background.add(settle(attempts))
         return reply
 
-    async def settle(
-        call: Call, attempts: Sequence[tuple[Attempt, Ending | Awaitable[Ending]]]
-    ) -> None:
+    async def settle(attempts: Sequence[tuple[Attempt, Ending | Awaitable[Ending]]]) -> None:
         for attempt, coming in attempts:
             ending = coming if isinstance(coming, Ending) else await coming
             finished = attempt.ended or clock()
-            await journal.write(entry(call, attempt, ending, finished), database)
+            await journal.write(entry(attempt, ending, finished), database)
 
     return record
 
@@ -41,9 +39,13 @@ def _ended(
     call: Call, outcome: Reply | GatewayError
 ) -> list[tuple[Attempt, Ending | Awaitable[Ending]]]:
     """Return the attempts of a call, the one that came to the outcome last, and their endings."""
-    attempts = call.attempts or [Attempt(call.id, call.started, "")]
+    attempts = call.trail.attempts or [Attempt(call.id, call, call.started)]
     attempts[-1].outcome = outcome
-    return [(attempt, _ending(attempt.outcome)) for attempt in attempts if attempt.outcome]
+    return [
+        (attempt, _ending(attempt.outcome))
+        for attempt in attempts
+        if attempt.outcome and attempt.call.logged
+    ]
 
 
 def _ending(outcome: Reply | GatewayError) -> Ending | Awaitable[Ending]:

@@ -1,38 +1,35 @@
 """Try the same target again, when the failure is one that may pass."""
 
-from email.utils import parsedate_to_datetime
-
 from call import Call, Handler, Policy, Reply
 from errors import GatewayError, Unreachable, UpstreamTimeout
 from ports import Clock
+from retry_after import retry_after
 from settings import Retry
 
 PATIENCE_MS = 60_000
-"""How long a caller is supposed to wait for an answer to begin, all attempts together."""
+"""How long a caller is supposed to wait for a target to answer, all its attempts together."""
 
 
-def retry(plan: Retry, clock: Clock) -> Policy | None:
-    """Return the policy that tries a call up to `plan.attempts` times.
+def retry(clock: Clock) -> Policy:
+    """Return the policy that tries each step of a call as often as its plan says.
 
     It tries again after a connection that failed, a timeout, and an error that the dialect of the
     provider calls retryable; never after an answer has begun, and never with a body that cannot be
-    sent again. A provider's `Retry-After` wins over a shorter delay, and ends the trying when it
-    is longer than the caller is supposed to wait.
+    sent again. A provider's wish for a longer delay wins over the plan's, and ends the trying when
+    it is longer than the caller is supposed to wait.
     """
-    if plan.attempts == 1:
-        return None
 
     async def retry(call: Call, proceed: Handler) -> Reply:
+        plan, begun = call.retry, clock()
         body = call.request.body
         repeatable = body is None or await body.keep()
         for attempt in range(1, plan.attempts if repeatable else 1):
             outcome = await _outcome(call, proceed)
-            wait = max(plan.wait(attempt), _retry_after(outcome, clock()))
-            patient = clock() + wait <= call.started + PATIENCE_MS
-            if not (patient and await _may_pass(outcome)):
+            wait = _wait(plan, attempt, outcome, clock())
+            patient = clock() + wait <= begun + PATIENCE_MS
+            if not (patient and _may_pass(outcome)):
                 return _replied(outcome)
-            call.attempts[-1].outcome = outcome
-            call.attempts[-1].ended = clock()
+            call.trail.give_up(outcome, clock())
             await clock.sleep(wait / 1000)
         return await proceed(call)
 
@@ -52,24 +49,20 @@ def _replied(outcome: Reply | GatewayError) -> Reply:
     return outcome
 
 
-async def _may_pass(outcome: Reply | GatewayError) -> bool:
+def _may_pass(outcome: Reply | GatewayError) -> bool:
     if isinstance(outcome, GatewayError):
         return True
-    if outcome.status < 400 or outcome.failure is None:
-        return False
-    body = outcome.body
-    if body is None or isinstance(body, str):
-        return outcome.failure(body or "").retryable
-    # An error too long to be held is on its way to the caller already.
-    return body.held and outcome.failure((await body.watch()).text or "").retryable
+    # What the vendor's own SDKs obey: https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
+    if outcome.headers.get("x-should-retry") == "false":
+        return outcome.spare
+    return outcome.spare or bool(outcome.failed and outcome.failed.retryable)
 
 
-def _retry_after(outcome: Reply | GatewayError, now: float) -> float:
-    """Return the milliseconds that a provider asks to wait, 0 where it does not."""
-    value = outcome.headers.get("retry-after", "")
-    if value.isascii() and value.isdecimal():
-        return int(value) * 1000.0
-    try:
-        return parsedate_to_datetime(value).timestamp() * 1000 - now
-    except ValueError:
+def _wait(plan: Retry, attempt: int, outcome: Reply | GatewayError, now: float) -> float:
+    """Return the milliseconds to wait after an attempt, the first of which is 1."""
+    if isinstance(outcome, GatewayError):
+        return plan.wait(attempt)
+    if outcome.spare:
         return 0.0
+    told = (outcome.failed and outcome.failed.wait) or 0.0
+    return max(plan.wait(attempt), retry_after(outcome.headers, now), told * 1000)

@@ -2,23 +2,20 @@
 
 import asyncio
 
-from call import Call, Handler, Policy, Reply
+from call import Call, Handler, Reply
 from errors import UpstreamTimeout
 
 
-def timeout(limit: int | None) -> Policy | None:
-    """Return the policy that gives each attempt `limit` milliseconds to its first byte.
+async def timeout(call: Call, proceed: Handler) -> Reply:
+    """Give an attempt the milliseconds to its first byte that the caller allows.
 
     A stream that has begun may take as long as it likes. Raises UpstreamTimeout.
     """
+    limit = call.options.timeout
     if limit is None:
-        return None
-
-    async def timeout(call: Call, proceed: Handler) -> Reply:
-        try:
-            async with asyncio.timeout(limit / 1000):
-                return await proceed(call)
-        except TimeoutError:
-            raise UpstreamTimeout(call.attempts[-1].host, limit) from None
-
-    return timeout
+        return await proceed(call)
+    try:
+        async with asyncio.timeout(limit / 1000):
+            return await proceed(call)
+    except TimeoutError:
+        raise UpstreamTimeout(call.trail.attempts[-1].host, limit) from None

@@ -1,15 +1,10 @@
-"""Refuse a request of which a gateway header breaks its rule."""
+"""Refuse a request that breaks a rule of the gateway's."""
 
-from call import Call, Handler, Policy, Reply
-from errors import BadHeader
+from call import Call, Handler, Reply
 
 
-def validate(problem: BadHeader | None) -> Policy | None:
-    """Return the policy that raises the problem, where there is one."""
-    if problem is None:
-        return None
-
-    async def validate(_call: Call, _proceed: Handler) -> Reply:
-        raise problem
-
-    return validate
+async def validate(call: Call, proceed: Handler) -> Reply:
+    """Raise the problem of a call that has one."""
+    if call.problem:
+        raise call.problem
+    return await proceed(call)

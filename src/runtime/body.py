@@ -17,7 +17,8 @@ of a short stream: a reply is two pipes and one read, however many events it has
 """
 
 import asyncio
-from collections.abc import Generator
+import re
+from collections.abc import Callable, Generator
 from typing import Any
 
 from js import (
@@ -30,6 +31,7 @@ from js import (
 )
 from pyodide.ffi import JsException
 
+import eventstream
 from errors import ClientLeft
 from ports import Ending, State
 from runtime.caller import Caller
@@ -41,6 +43,11 @@ SHORT = 1_000_000
 """Bytes up to which an answer that announces its length is short."""
 FIRST_READ = 65_536
 """Bytes of the first read of a stream. Each read doubles, so that a long stream needs few."""
+
+_FRAMED = "application/vnd.amazon.eventstream"
+_STREAMS = ("text/event-stream", _FRAMED)
+# An event that says something: not a comment alone, nor the beginning of one.
+_EVENT = re.compile(r"(?:^|[\r\n])data:[^\r\n]*(?:\r\n\r\n|\n\n|\r\r)")
 
 
 class JsRequestBody:
@@ -96,13 +103,16 @@ class JsReplyBody:
         self._encoded = "content-encoding" in headers
         announced = headers.get("content-length", "")
         self._announced = int(announced) if announced.isdecimal() else None
+        self._stream: Any = response.body
         self._buffer: Any = None
+        self._peeked: list[Any] = []
         self._watch: _Watch | None = None
 
     @property
     def decoded(self) -> bool:
         """Whether what is delivered is no longer in the provider's content encoding."""
-        return self._encoded and (self._buffer is not None or self._watch is not None)
+        read = self._buffer is not None or self._watch is not None or self._peeked
+        return self._encoded and bool(read)
 
     @property
     def held(self) -> bool:
@@ -112,37 +122,71 @@ class JsReplyBody:
     async def hold(self, error: bool) -> None:
         """Read a short body, or that of an error. Raises Unreachable and ClientLeft."""
         short = error if self._announced is None else self._announced <= SHORT
-        if short and self._type != "text/event-stream":
+        if short and self._type not in _STREAMS:
             self._buffer = await self._caller.answer(self._response.arrayBuffer(), self._host)
+
+    async def first(self) -> str:
+        """Return the text of the first events. Raises Unreachable and ClientLeft."""
+        if not self._is_text():
+            return ""
+        self._stream, copy = self._stream.tee()
+        reader = copy.getReader()
+        text = ""
+        while len(text) < FIRST_READ and not self._tells(text):
+            result = await self._caller.answer(reader.read(), self._host)
+            if result.done:
+                break
+            self._peeked.append(result.value)
+            text = self._text_of(self._peeked)
+        reader.cancel().add_done_callback(_overlook)
+        return text
+
+    def _tells(self, text: str) -> bool:
+        """Return whether a beginning tells what the answer is: of a stream, a whole event."""
+        return bool(_EVENT.search(text) if self._type in _STREAMS else text)
+
+    def discard(self) -> None:
+        """Give the body up."""
+        if self._buffer is None:
+            self._stream.cancel().add_done_callback(_overlook)
+            size = sum(chunk.byteLength for chunk in self._peeked)
+            self.watch().ending = Ending("complete", self._text_of(self._peeked), size)
 
     def watch(self) -> "_Watch":
         """Ask how the body will end."""
         if self._watch is None:
-            self._watch = _Watch(self._caller)
+            self._watch = _Watch(self._caller, self._text_of)
             if self._buffer is not None:
-                text = _decode([self._buffer]) if self._is_text() else None
+                text = self._text_of([self._buffer]) if self._is_text() else None
                 self._watch.ending = Ending("complete", text, self._buffer.byteLength)
         return self._watch
+
+    def _text_of(self, chunks: list[Any]) -> str:
+        if self._type == _FRAMED:
+            return eventstream.text(b"".join([_bytes(chunk) for chunk in chunks]))
+        return _decode(chunks)
 
     def deliver(self) -> Any:
         """Return what a JS Response can be made of."""
         if self._buffer is not None:
             return self._buffer
         if self._watch is None:
-            return self._response.body
+            return self._stream
         length = None if self._encoded else self._announced
-        return self._watch.begin(self._response.body, length, self._is_text())
+        return self._watch.begin(self._stream, length, self._is_text())
 
     def _is_text(self) -> bool:
-        return self._type.startswith("text/") or self._type.endswith("json")
+        kind = self._type
+        return kind.startswith("text/") or kind.endswith("json") or kind in _STREAMS
 
 
 class _Watch:
     """Waits for the end of a body that is on its way to the caller."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, text_of: Callable[[list[Any]], str]) -> None:
         self.ending: Ending | None = None
         self._caller = caller
+        self._text_of = text_of
         self._length: int | None = None
         self._copy: Any = None
         self._sent: Any = None
@@ -185,11 +229,15 @@ class _Watch:
             state = "left" if self._caller.left else "broken"
         if chunks is None:
             return Ending(state, size=self._length if state == "complete" else None)
-        return Ending(state, _decode(chunks), sum(chunk.byteLength for chunk in chunks))
+        return Ending(state, self._text_of(chunks), sum(chunk.byteLength for chunk in chunks))
 
 
 def _overlook(done: asyncio.Future[None]) -> None:
     done.exception()
+
+
+def _bytes(chunk: Any) -> bytes:
+    return Uint8Array.new(chunk).to_bytes()
 
 
 def _decode(chunks: list[Any]) -> str:

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from typing import Any
 
 from js import AbortController, AbortSignal, Array, fetch
 
 from errors import Unreachable
-from ports import Incoming, Outgoing
+from ports import Body, Incoming, Outgoing, TextBody
 from runtime.body import JsReplyBody, JsRequestBody
 from runtime.caller import Caller
 from runtime.convert import headers_in, object_out
@@ -36,8 +37,8 @@ class JsFetch:
             }
         )
         init.signal = AbortSignal.any(Array.of(self._caller.signal, controller.signal))
-        if isinstance(outgoing.body, JsRequestBody) and outgoing.method not in _BODILESS_METHODS:
-            init.body = outgoing.body.native
+        if outgoing.body is not None and outgoing.method not in _BODILESS_METHODS:
+            init.body = _native(outgoing.body)
         begun = time.monotonic()
         try:
             response = await self._caller.answer(fetch(outgoing.url, init), outgoing.host)
@@ -51,3 +52,10 @@ class JsFetch:
         bodiless = outgoing.method == "HEAD" or response.status in _BODILESS_STATUSES
         body = None if bodiless else JsReplyBody(response, headers, self._caller, outgoing.host)
         return Incoming(response.status, headers, body)
+
+
+def _native(body: Body) -> Any:
+    if isinstance(body, TextBody):
+        return body.content
+    assert isinstance(body, JsRequestBody)
+    return body.native

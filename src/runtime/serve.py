@@ -5,15 +5,17 @@ from typing import Any
 from js import Cloudflare, Response
 
 from call import Reply, Request
-from deployment import Deployment
+from deployment import VARIABLES, Deployment
 from errors import Misconfigured
-from gateway import Isolate, handle
+from gateway import handle
+from isolate import Isolate
 from ports import Ports
 from runtime.background import JsBackground
 from runtime.body import JsReplyBody, JsRequestBody
 from runtime.caller import Caller
 from runtime.clock import WallClock
 from runtime.convert import headers_in, object_out
+from runtime.crypto import WebCrypto
 from runtime.database import D1
 from runtime.fetch import JsFetch
 from runtime.snapshots import KvSnapshots
@@ -25,6 +27,7 @@ LINGER_S = 0.1
 """How long a row of the log waits for others. Nobody waits with it: the reply has left by then."""
 
 _clock = WallClock()
+_crypto = WebCrypto()
 _isolate: Isolate | None = None
 _bindings: dict[str, bool] = {}
 
@@ -49,6 +52,7 @@ async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
         database=D1(env.DB),
         snapshots=KvSnapshots(env.CONFIG),
         clock=_clock,
+        crypto=_crypto,
         background=background,
         bindings=_bindings,
     )
@@ -59,7 +63,7 @@ def _shared(env: Any) -> Isolate:
     global _isolate  # noqa: PLW0603 - what an isolate is for: made by its first request
     if _isolate is None:
         _bindings.update({name: bool(getattr(env, name, None)) for name in BINDINGS})
-        variables = {name: getattr(env, name, None) for name in ("ADMIN_TOKEN", "UPSTREAMS")}
+        variables = {name: getattr(env, name, None) for name in VARIABLES}
         # A flag that Cloudflare accepts in no deployment: only a runtime of one's own has it.
         flags = Cloudflare.compatibilityFlags
         local = bool(getattr(flags, "python_workers_development", False))

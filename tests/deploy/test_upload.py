@@ -11,7 +11,7 @@ import pytest
 
 import native
 import upload
-from running import Gateway, until
+from running import Gateway, post, stream, until
 from worker.caller import RawCaller
 from worker.scripted import ScriptedUpstream
 from worker.scripts import CHAT
@@ -71,7 +71,7 @@ def test_a_worker_that_cannot_be_in_a_snapshot_is_found_out(
 
 
 def test_the_gateway_answers_from_its_snapshot(deployed: Gateway) -> None:
-    response = httpx.post(f"{deployed.openai}/script/json_answer", json={"model": "gpt-5-mini"})
+    response = post(f"{deployed.openai}/script/json_answer", json={"model": "gpt-5-mini"})
 
     assert response.status_code == 200
     assert deployed.row_of(response)["tokens_in"] == 12
@@ -80,7 +80,7 @@ def test_the_gateway_answers_from_its_snapshot(deployed: Gateway) -> None:
 def test_ids_made_after_a_snapshot_differ(deployed: Gateway) -> None:
     url = f"{deployed.openai}/script/json_answer"
 
-    ids = {httpx.post(url, json={}).headers["cf-aig-request-id"] for _ in range(20)}
+    ids = {post(url, json={}).headers["cf-aig-request-id"] for _ in range(20)}
 
     assert len(ids) == 20
 
@@ -91,7 +91,7 @@ def test_an_answer_that_was_decoded_does_not_say_that_it_is_encoded(
 ) -> None:
     url = f"{deployed.openai}/script/{script}"
 
-    with httpx.stream("POST", url, json={}, headers={"accept-encoding": "identity"}) as response:
+    with stream("POST", url, json={}, headers={"accept-encoding": "identity"}) as response:
         raw = b"".join(response.iter_raw())
 
     assert "content-encoding" not in response.headers

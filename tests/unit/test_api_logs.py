@@ -12,7 +12,7 @@ from journal import Journal
 from logs import HEAD_LENGTH
 from ports import Ending
 
-SHOWN = {
+SHOWN: dict[str, Any] = {
     "id": "log-0",
     "created_at": "2025-06-15T15:06:40.007Z",
     "provider": "openai",
@@ -26,18 +26,24 @@ SHOWN = {
     "status_code": 200,
     "success": True,
     "error_code": None,
+    "provider_error": None,
     "cached": False,
     "tokens_in": 9,
     "tokens_out": 4,
-    "cost": None,
+    "cost": 0.25,
     "custom_cost": False,
     "metadata": {"team": "a"},
     "step": 0,
+    "skipped_steps": [],
     "event_id": "order-7",
     "request_size": 31,
     "response_size": 6,
     "user_agent": "tester/1",
     "authentication": False,
+    "token_id": None,
+    "byok": True,
+    "key_id": "key-1",
+    "close_code": None,
     "usage_metadata": {
         "input_tokens": 9,
         "output_tokens": 4,
@@ -45,6 +51,7 @@ SHOWN = {
         "input_cached_tokens": 3,
         "input_cache_write_tokens": 2,
         "output_reasoning_tokens": 1,
+        "images": 2,
     },
     "timings": {"total": 90, "latency": 40},
     "location": {"region": None, "colo": None},
@@ -65,8 +72,10 @@ async def add(
     call = a_call(
         headers | {"user-agent": "tester/1"}, ask=Ask("gpt-5", "text-generation", text=request)
     )
-    call.attempts.append(Attempt(log_id, NOW + 7, "api.openai.com", first_byte=NOW + 47))
-    report = Report(usage=usage or Usage(9, 4, 3, 2, 1))
+    call.trail.attempts.append(
+        Attempt(log_id, call, NOW + 7, "api.openai.com", "key-1", first_byte=NOW + 47)
+    )
+    report = Report(usage=usage or Usage(9, 4, 3, 2, 1, images=2), cost=0.25)
     reply = Reply(200, {"content-type": "application/json"}, report=lambda _: report)
     made = kept_of(call, reply, Ending("complete", "answer", 6), NOW + 97)
     await Journal(FakeClock()).write(made, database)

@@ -11,6 +11,7 @@ from ports import Ending, Incoming, State
 
 ANSWER = '{"model":"gpt-5-2026","usage":{"prompt_tokens":9,"completion_tokens":4}}'
 STREAM = f'data: {{"choices":[]}}\n\ndata: {ANSWER}\n\ndata: [DONE]\n\n'
+MODELS = "https://sluice.test/v1/acme/main/openai/models?limit=2"
 SILENT = '{"authentication":false,"collect_logs":false}'
 
 
@@ -121,9 +122,7 @@ async def test_a_body_too_long_to_be_read_passes(bench: Bench) -> None:
 async def test_a_request_without_a_body_passes(bench: Bench) -> None:
     bench.fetch.script.append(an_answer("{}"))
 
-    reply = await bench.handle(
-        Request("GET", "https://sluice.test/v1/acme/main/openai/models?limit=2", {})
-    )
+    reply = await bench.handle(Request("GET", MODELS, {"authorization": "Bearer sk"}))
 
     assert reply.status == 200
     assert bench.fetch.sent[0].url == "https://api.openai.com/v1/models?limit=2"

@@ -49,7 +49,7 @@ async def test_only_options_ask_first(bench: Bench) -> None:
 async def test_other_options_go_to_the_provider(bench: Bench) -> None:
     bench.fetch.script.append(an_answer(""))
 
-    await bench.handle(Request("OPTIONS", CHAT, ORIGIN))
+    await bench.handle(Request("OPTIONS", CHAT, {"authorization": "Bearer sk", **ORIGIN}))
 
     assert [sent.method for sent in bench.fetch.sent] == ["OPTIONS"]
 

@@ -5,11 +5,16 @@ import pytest
 from fakes import BrokenDatabase, FakeClock, FakeSnapshots, SqliteDatabase
 from gateways import MEMORY_ENTRIES, Gateways
 from ports import Database, DatabaseError
-from settings import Gateway
+from snapshot import Gateway
 
 KEY = "gateway:acme:main"
 CLOSED = '{"authentication":true}'
 OPEN = '{"authentication":false}'
+
+
+def a_row(internal_id: int, settings: str = OPEN, **more: str) -> dict[str, object]:
+    access = {"tokens": "[]", "keys": "[]", "customs": "[]"}
+    return {"internal_id": internal_id, "settings": settings, **access, **more}
 
 
 async def find(
@@ -44,13 +49,13 @@ async def test_what_the_database_said_is_kept_as_a_snapshot(database: SqliteData
     await find(Gateways(FakeClock()), database, snapshots)
 
     assert {key: json.loads(text) for key, text in snapshots.copies.items()} == {
-        KEY: [internal_id, OPEN]
+        KEY: a_row(internal_id)
     }
     assert snapshots.ttls == {KEY: 3_600}
 
 
 async def test_a_snapshot_spares_the_database() -> None:
-    snapshots = FakeSnapshots({KEY: json.dumps([7, OPEN])})
+    snapshots = FakeSnapshots({KEY: json.dumps(a_row(7))})
 
     found = await find(Gateways(FakeClock()), BrokenDatabase(), snapshots)
 
@@ -58,7 +63,17 @@ async def test_a_snapshot_spares_the_database() -> None:
 
 
 @pytest.mark.parametrize(
-    "snapshot", ["", "x", "[]", "[1]", '["a","{}"]', '[1,"x"]', "[1,{}]", '[1,"{}",2]', "null"]
+    "snapshot",
+    [
+        "",
+        "x",
+        "[]",
+        "{}",
+        "null",
+        '[7,"{}"]',
+        json.dumps(a_row(7, "x")),
+        json.dumps(a_row(7, keys="{}")),
+    ],
 )
 async def test_an_unreadable_snapshot_is_told_and_replaced(
     database: SqliteDatabase, caplog: pytest.LogCaptureFixture, snapshot: str
@@ -70,7 +85,7 @@ async def test_an_unreadable_snapshot_is_told_and_replaced(
 
     assert found
     assert found.internal_id == internal_id
-    assert json.loads(snapshots.copies[KEY]) == [internal_id, CLOSED]
+    assert json.loads(snapshots.copies[KEY]) == a_row(internal_id, CLOSED)
     assert f"snapshot '{KEY}' is unreadable" in caplog.text
 
 
@@ -125,7 +140,7 @@ async def test_a_new_gateway_is_seen_after_five_seconds(database: SqliteDatabase
 async def test_the_gateways_of_one_name_in_two_accounts_are_two() -> None:
     gateways = Gateways(FakeClock())
     snapshots = FakeSnapshots(
-        {KEY: json.dumps([1, OPEN]), "gateway:other:main": json.dumps([2, OPEN])}
+        {KEY: json.dumps(a_row(1)), "gateway:other:main": json.dumps(a_row(2))}
     )
 
     found = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from call import Ask, Attempt, Call, Reply, Report, Request, Target, Usage
+from call import Ask, Attempt, Call, Failure, Reply, Report, Request, Target, Usage
 from errors import BadHeader, ClientLeft, GatewayError, Internal
 from fakes import ID, NOW, FakeBody, a_call, kept_of
 from logs import COLUMNS, HEAD_LENGTH
@@ -28,11 +28,17 @@ def test_a_row_tells_all_of_an_answered_call() -> None:
     }
     request = Request("POST", "", headers, FakeBody("x" * 70), colo="AMS", region="Noord-Holland")
     call = a_call(request=request, ask=Ask("gpt-5", "text-generation"))
-    call.attempts.append(Attempt("first", NOW + 5.4, "api.openai.com", first_byte=NOW + 105.4))
-    usage = Usage(tokens_in=9, tokens_out=4, cached=3, cache_write=2, reasoning=1)
-    reply = Reply(200, {"content-type": "text/event-stream"}, report=lambda _: Report("x", usage))
+    call.trail.attempts.append(
+        Attempt("first", call, NOW + 5.4, "api.openai.com", "key-1", first_byte=NOW + 105.4)
+    )
+    call.trail.token_id = "token-1"
+    call.trail.skipped.append(1)
+    usage = Usage(9, 4, cached=3, cache_write=2, reasoning=1, images=2, searches=1)
+    report = Report("x", usage, cost=0.25)
+    reply = Reply(200, {"content-type": "text/event-stream"}, report=lambda _: report)
+    reply.failed = Failure("overloaded_error", "Overloaded", retryable=True)
 
-    told = row(call, reply, Ending("complete", "a", 4_321), NOW + 1_005.6)
+    told = row(call, reply, Ending("complete", "a", 4_321, close_code=1000), NOW + 1_005.6)
 
     assert told == {
         "gateway_id": 1,
@@ -65,6 +71,13 @@ def test_a_row_tells_all_of_an_answered_call() -> None:
         "authentication": 0,
         "colo": "AMS",
         "region": "Noord-Holland",
+        "cost": 0.25,
+        "units": '{"images": 2, "searches": 1}',
+        "provider_error": "overloaded_error",
+        "token_id": "token-1",
+        "key_id": "key-1",
+        "skipped": "[1]",
+        "close_code": 1000,
     }
 
 
@@ -78,7 +91,9 @@ def test_a_row_of_a_refused_call_has_the_id_of_the_call_and_no_answer() -> None:
 
 def test_a_row_tells_the_last_attempt() -> None:
     call = a_call()
-    call.attempts.extend([Attempt("first", NOW, "a"), Attempt("second", NOW + 10, "b")])
+    call.trail.attempts.extend(
+        [Attempt("first", call, NOW, "a"), Attempt("second", call, NOW + 10, "b")]
+    )
 
     told = row(call, Reply(200, {}), finished=NOW + 15)
 

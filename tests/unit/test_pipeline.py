@@ -4,13 +4,10 @@ from dataclasses import replace
 import pytest
 
 from call import Call, Handler, Policy, Reply
-from deployment import Deployment
 from errors import BadHeader, Unauthorized
 from fakes import Bench, FakeReplyBody, a_call, a_request, an_answer
 from pipeline import compose, pipeline
 from ports import Ending, Incoming
-
-DEPLOYMENT = Deployment(admin_token="secret")
 
 
 def noting(name: str, notes: list[str]) -> Policy:
@@ -61,22 +58,27 @@ async def test_a_policy_may_change_the_call_and_proceed_again() -> None:
     assert seen == [a_call().id, "second"]
 
 
-async def test_a_stranger_learns_nothing_of_his_headers(bench: Bench) -> None:
+def a_refused_call() -> Call:
     call = a_call({"cf-aig-event-id": ""})
+    return replace(call, problem=call.options.problem)
+
+
+async def test_a_stranger_learns_nothing_of_his_headers(bench: Bench) -> None:
+    call = a_refused_call()
     call = replace(call, gateway=replace(call.gateway, authentication=True))
 
     with pytest.raises(Unauthorized):
-        await pipeline(call, DEPLOYMENT, bench.isolate.journal, bench.ports)(call)
+        await pipeline(call, bench.isolate, bench.ports)(call)
     await bench.background.run()
 
     assert [row["error_code"] for row in bench.database.rows("logs")] == [2009]
 
 
 async def test_a_caller_with_a_bad_header_reaches_no_provider(bench: Bench) -> None:
-    call = a_call({"cf-aig-event-id": ""})
+    call = a_refused_call()
 
     with pytest.raises(BadHeader):
-        await pipeline(call, DEPLOYMENT, bench.isolate.journal, bench.ports)(call)
+        await pipeline(call, bench.isolate, bench.ports)(call)
     await bench.background.run()
 
     assert bench.fetch.sent == []
@@ -87,7 +89,7 @@ async def test_a_good_call_reaches_the_provider(bench: Bench) -> None:
     bench.fetch.script.append(an_answer("{}"))
     call = a_call({"cf-aig-request-timeout": "60000"})
 
-    reply = await pipeline(call, DEPLOYMENT, bench.isolate.journal, bench.ports)(call)
+    reply = await pipeline(call, bench.isolate, bench.ports)(call)
     await bench.background.run()
 
     assert reply.status == 200

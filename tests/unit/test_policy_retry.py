@@ -8,8 +8,7 @@ import pytest
 from call import Request
 from errors import Unreachable
 from fakes import NOW, Bench, FakeBody, FakeReplyBody, a_request, an_answer
-from gateway import handle
-from ports import Ending, Incoming
+from ports import Incoming
 from settings import Backoff, Retry
 
 FINE = '{"model":"gpt-5","usage":{"prompt_tokens":1,"completion_tokens":2}}'
@@ -146,15 +145,12 @@ async def test_a_body_too_long_to_be_kept_is_sent_once(bench: Bench) -> None:
     assert (reply.status, len(bench.fetch.sent)) == (503, 1)
 
 
-async def test_an_error_too_long_to_be_read_is_returned_as_it_comes(bench: Bench) -> None:
-    endless = FakeReplyBody(holds=False)
-    bench.fetch.script.append(Incoming(503, {}, endless))
+async def test_an_error_too_long_to_be_read_is_judged_by_its_beginning(bench: Bench) -> None:
+    endless = FakeReplyBody(holds=False, first=LIMITED)
+    bench.fetch.script += [Incoming(503, {}, endless), an_answer(FINE)]
 
-    reply = await handle(patient(), bench.isolate, bench.ports)
-
-    assert (reply.status, reply.body) == (503, endless)
-    endless.ending.set_result(Ending("complete"))
-    await bench.background.run()
+    assert (await bench.handle(patient())).status == 200
+    assert endless.discarded
 
 
 async def test_an_error_without_a_body_is_judged_by_its_status(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from call import Target
-from routes import HealthRoute, ManagementRoute, NoRoute, ProviderRoute, route
+from routes import HealthRoute, ManagementRoute, NoRoute, ProviderRoute, UniversalRoute, route
 
 ORIGIN = "https://sluice.test"
 
@@ -49,6 +49,11 @@ def test_the_management_api_has_the_paths_of_cloudflare(
     assert route(f"{ORIGIN}/client/v4/accounts/acme/ai-gateway/{url}") == expected
 
 
+@pytest.mark.parametrize("url", ["/v1/acme/main", "/v1/acme/main/", "/v1/acme/main?x=1"])
+def test_a_gateway_alone_is_the_universal_endpoint(url: str) -> None:
+    assert route(ORIGIN + url) == UniversalRoute("acme", "main")
+
+
 @pytest.mark.parametrize("url", ["/healthz", "/healthz?verbose"])
 def test_health_has_a_path(url: str) -> None:
     assert route(ORIGIN + url) == HealthRoute()
@@ -60,8 +65,6 @@ def test_health_has_a_path(url: str) -> None:
         "/",
         "/v1",
         "/v1/acme",
-        "/v1/acme/main",
-        "/v1/acme/main/",
         "/v1/acme/main/Open_AI/x",
         "/v2/acme/main/openai/x",
         "/healthz/",

@@ -1,19 +1,36 @@
 import uuid
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from call import Ask, Attempt, Call, Reply, Report, Target, Usage
+from credentials import Credentials
 from errors import ClientLeft, GatewayError, UnknownProvider, Unreachable
-from fakes import ID, NOW, FakeClock, FakeFetch, FakeReplyBody, a_call, an_answer
-from ports import Ending, Incoming, Outgoing
+from fakes import (
+    ID,
+    NOW,
+    Bench,
+    FakeClock,
+    FakeFetch,
+    FakeReplyBody,
+    SqliteDatabase,
+    a_call,
+    an_answer,
+)
+from ports import Ending, Fetch, Incoming, Outgoing
 from upstream import upstream
 
 USAGE = '{"model":"gpt-5","usage":{"prompt_tokens":9}}'
 
 
-async def send(fetch: FakeFetch, call: Call, **upstreams: str) -> Reply:
-    return await upstream(fetch, FakeClock(), upstreams)(call)
+async def send(fetch: Fetch, call: Call, clock: FakeClock | None = None, **upstreams: str) -> Reply:
+    with closing(SqliteDatabase()) as database:
+        bench = Bench(database)
+        ports = replace(bench.ports, fetch=fetch, clock=clock or bench.clock)
+        isolate = bench.isolate
+        credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
+        return await upstream(ports, upstreams, credentials)(call)
 
 
 async def test_a_call_goes_to_its_provider_with_the_callers_own_body() -> None:
@@ -49,7 +66,7 @@ async def test_a_deployment_may_replace_the_address_of_a_provider() -> None:
     await send(fetch, call, openai="http://127.0.0.1:9100/v1", other="http://127.0.0.1:1")
 
     assert fetch.sent[0].url == "http://127.0.0.1:9100/v1/chat/completions"
-    assert call.attempts[0].host == "127.0.0.1:9100"
+    assert call.trail.attempts[0].host == "127.0.0.1:9100"
 
 
 @pytest.mark.parametrize("status", [200, 302, 429, 500])
@@ -76,9 +93,11 @@ async def test_an_attempt_tells_its_times_and_its_host() -> None:
         clock.now += 40
         return an_answer("{}")
 
-    await upstream(fetch, clock, {})(call)
+    await send(fetch, call, clock)
 
-    assert call.attempts == [Attempt(ID, NOW + 1, "api.openai.com", first_byte=NOW + 41)]
+    assert call.trail.attempts == [
+        Attempt(ID, call, NOW + 1, "api.openai.com", first_byte=NOW + 41)
+    ]
 
 
 async def test_the_first_attempt_has_the_id_of_the_call_and_each_other_its_own() -> None:
@@ -87,7 +106,7 @@ async def test_the_first_attempt_has_the_id_of_the_call_and_each_other_its_own()
     await send(fetch, call)
     await send(fetch, call)
 
-    first, second = (attempt.id for attempt in call.attempts)
+    first, second = (attempt.id for attempt in call.trail.attempts)
     assert first == ID
     assert second != ID
     assert uuid.UUID(second).version == 7
@@ -100,16 +119,16 @@ async def test_an_attempt_without_an_answer_fails_and_is_kept(error: GatewayErro
     with pytest.raises(type(error)):
         await send(FakeFetch(error), call)
 
-    assert call.attempts == [Attempt(ID, NOW, "api.openai.com", first_byte=None)]
+    assert call.trail.attempts == [Attempt(ID, call, NOW, "api.openai.com", first_byte=None)]
 
 
-async def test_an_unknown_provider_is_refused_before_any_attempt() -> None:
+async def test_an_unknown_provider_is_an_attempt_that_reached_nobody() -> None:
     fetch, call = FakeFetch(), replace(a_call(), target=Target("opnai", "x", ""))
 
     with pytest.raises(UnknownProvider, match=r"'opnai'.*openai"):
         await send(fetch, call)
 
-    assert (fetch.sent, call.attempts) == ([], [])
+    assert (fetch.sent, [attempt.host for attempt in call.trail.attempts]) == ([], [""])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ class RawCaller:
             f"POST {address.raw_path.decode()} HTTP/1.1",
             f"host: {address.netloc.decode()}",
             "content-type: application/json",
+            "authorization: Bearer sk-test",
             f"content-length: {len(body)}",
             *lines,
         ]

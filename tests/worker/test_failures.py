@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from running import Gateway, pass_time
+from running import Gateway, pass_time, post, stream
 from worker.scripted import ScriptedUpstream
 
 CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -26,7 +26,7 @@ def envelope(code: int, status: int, message: str) -> dict[str, object]:
 def test_a_provider_that_hangs_is_a_timeout_that_says_which_host_and_how_long(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    response = httpx.post(
+    response = post(
         f"{gateway.openai}/script/hang",
         json=CHAT_REQUEST,
         headers={"cf-aig-request-timeout": "200"},
@@ -49,7 +49,7 @@ def test_a_timeout_does_not_end_a_stream_that_has_begun(
     url = f"{gateway.openai}/script/stream_step_by_step"
     headers = {"cf-aig-request-timeout": "400"}
 
-    with httpx.stream("POST", url, json={"stream": True}, headers=headers) as response:
+    with stream("POST", url, json={"stream": True}, headers=headers) as response:
         pieces = response.iter_raw()
         next(pieces)
         pass_time(0.6)
@@ -62,7 +62,7 @@ def test_a_timeout_does_not_end_a_stream_that_has_begun(
 def test_a_provider_that_closes_the_connection_is_unreachable(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    response = httpx.post(f"{gateway.openai}/script/slam", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/slam", json=CHAT_REQUEST)
 
     host = httpx.URL(upstream.base_url).netloc.decode()
     assert response.status_code == 502
@@ -72,7 +72,7 @@ def test_a_provider_that_closes_the_connection_is_unreachable(
 
 
 def test_a_status_that_http_does_not_know_is_an_error_and_not_a_crash(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/strange_status", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/strange_status", json=CHAT_REQUEST)
 
     assert (response.status_code, response.json()["internalCode"]) == (502, 2005)
 
@@ -80,7 +80,7 @@ def test_a_status_that_http_does_not_know_is_an_error_and_not_a_crash(gateway: G
 def test_an_answer_that_breaks_off_in_the_middle_is_an_error_and_not_half_an_answer(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    response = httpx.post(f"{gateway.openai}/script/json_cut", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/json_cut", json=CHAT_REQUEST)
 
     assert response.status_code == 502
     assert response.json()["internalCode"] == 2005
@@ -89,7 +89,7 @@ def test_an_answer_that_breaks_off_in_the_middle_is_an_error_and_not_half_an_ans
 
 
 def test_an_unknown_gateway_is_refused_as_clients_expect(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.url}/v1/local/nobody/openai/chat/completions", json={})
+    response = post(f"{gateway.url}/v1/local/nobody/openai/chat/completions", json={})
 
     message = "Please configure AI Gateway in the Cloudflare dashboard"
     assert response.status_code == 400
@@ -97,7 +97,7 @@ def test_an_unknown_gateway_is_refused_as_clients_expect(gateway: Gateway) -> No
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones_and_logged(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.url}/v1/local/default/nobody/chat", json=CHAT_REQUEST)
+    response = post(f"{gateway.url}/v1/local/default/nobody/chat", json=CHAT_REQUEST)
 
     assert response.status_code == 400
     assert response.json()["internalCode"] == 2008
@@ -106,7 +106,7 @@ def test_an_unknown_provider_is_refused_with_the_known_ones_and_logged(gateway: 
     assert (row["provider"], row["error_code"]) == ("nobody", 2008)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/local", "/v1/local/default", "/favicon.ico"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/local", "/favicon.ico"])
 def test_a_path_that_leads_nowhere_is_a_404_that_says_what_leads_somewhere(
     gateway: Gateway, path: str
 ) -> None:

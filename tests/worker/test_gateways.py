@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from running import Gateway, until
+from running import Gateway, post, until
 
 SETTINGS = {
     "cache_invalidate_on_update": False,
@@ -33,19 +33,19 @@ def test_a_gateway_is_made_closed_opened_and_deleted(
     made = management.post("/gateways", json={"id": "team-a"} | SETTINGS)
 
     assert made.json()["result"]["authentication"] is True
-    closed = httpx.post(chat, json={})
+    closed = post(chat, json={})
     assert (closed.status_code, closed.json()["error"][0]["code"]) == (401, 2009)
-    assert httpx.post(chat, json={}, headers=token).status_code == 200
+    assert post(chat, json={}, headers=token).status_code == 200
     logs = management.get("/gateways/team-a/logs").json()["result"]
     assert [row["status_code"] for row in logs] == [200, 401]
 
     management.put("/gateways/team-a", json=SETTINGS | {"authentication": False}).raise_for_status()
 
-    until(lambda: httpx.post(chat, json={}).is_success or None, "the change to be seen")
+    until(lambda: post(chat, json={}).is_success or None, "the change to be seen")
 
     management.delete("/gateways/team-a").raise_for_status()
 
-    until(lambda: httpx.post(chat, json={}).status_code == 400 or None, "the end to be seen")
+    until(lambda: post(chat, json={}).status_code == 400 or None, "the end to be seen")
     assert management.get("/gateways/team-a").status_code == 404
     assert management.get("/gateways/team-a/logs").status_code == 404
 

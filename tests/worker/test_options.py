@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from running import Gateway
+from running import Gateway, post
 
 CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -11,7 +11,7 @@ CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": 
 def ask(gateway: Gateway, **headers: str) -> httpx.Response:
     sent = {f"cf-aig-{name.replace('_', '-')}": value for name, value in headers.items()}
     url = f"{gateway.openai}/script/json_answer"
-    return httpx.post(url, json=CHAT_REQUEST, headers=sent)
+    return post(url, json=CHAT_REQUEST, headers=sent)
 
 
 def test_an_event_id_is_echoed_and_groups_rows(gateway: Gateway) -> None:

@@ -3,10 +3,9 @@
 import json
 import re
 
-import httpx
 import pytest
 
-from running import Gateway
+from running import Gateway, post, request
 from worker.scripted import ScriptedUpstream
 from worker.scripts import AUDIO, CHAT, LONG
 
@@ -18,9 +17,7 @@ def test_a_json_answer_is_returned_byte_for_byte(gateway: Gateway) -> None:
     # wrangler's own proxy would compress for a caller who accepts it.
     headers = {"accept-encoding": "identity"}
 
-    response = httpx.post(
-        f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST, headers=headers
-    )
+    response = post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST, headers=headers)
 
     assert response.status_code == 200
     assert response.content == CHAT
@@ -30,7 +27,7 @@ def test_a_json_answer_is_returned_byte_for_byte(gateway: Gateway) -> None:
 
 
 def test_an_answer_carries_the_ids_of_its_call(gateway: Gateway) -> None:
-    headers = httpx.post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST).headers
+    headers = post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST).headers
 
     assert UUID7.fullmatch(headers["cf-aig-request-id"])
     assert headers["cf-aig-log-id"] == headers["cf-aig-request-id"]
@@ -41,7 +38,7 @@ def test_an_answer_carries_the_ids_of_its_call(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("path", ["chat/completions", "v1/chat/completions"])
 def test_both_spellings_of_the_path_reach_the_provider(gateway: Gateway, path: str) -> None:
-    response = httpx.post(f"{gateway.openai}/{path}", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/{path}", json=CHAT_REQUEST)
 
     assert response.status_code == 200
     assert response.json()["object"] == "chat.completion"
@@ -53,7 +50,7 @@ def test_query_and_body_reach_the_provider_unchanged(
     body = b'{ "model" : "gpt-5-mini",\n "x": "\\u00fc", "y": 1.0 }'
     url = f"{gateway.openai}/script/json_answer?a=%2F&b=c+d&a=2"
 
-    httpx.post(url, content=body, headers={"content-type": "application/json"})
+    post(url, content=body, headers={"content-type": "application/json"})
 
     assert upstream.last().target == "/v1/script/json_answer?a=%2F&b=c+d&a=2"
     assert upstream.last().body == body
@@ -63,14 +60,14 @@ def test_query_and_body_reach_the_provider_unchanged(
 def test_any_method_reaches_the_provider(
     gateway: Gateway, upstream: ScriptedUpstream, method: str
 ) -> None:
-    response = httpx.request(method, f"{gateway.openai}/script/json_answer")
+    response = request(method, f"{gateway.openai}/script/json_answer")
 
     assert response.status_code == 200
     assert upstream.last().method == method
 
 
 def test_a_head_request_has_the_headers_and_no_body(gateway: Gateway) -> None:
-    response = httpx.head(f"{gateway.openai}/script/json_answer")
+    response = request("HEAD", f"{gateway.openai}/script/json_answer")
 
     assert response.status_code == 200
     assert response.content == b""
@@ -94,7 +91,7 @@ def test_only_headers_of_the_allow_list_reach_the_provider(
         "proxy-authorization": "Basic x",
     }
 
-    httpx.post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST, headers=sent)
+    post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST, headers=sent)
 
     # `cf-worker` is the platform's own: it names the zone of the Worker, as in production.
     names = {name for name, _ in upstream.last().headers} - {"cf-worker"}
@@ -105,13 +102,13 @@ def test_only_headers_of_the_allow_list_reach_the_provider(
 
 
 def test_headers_of_the_provider_s_site_stay_with_it(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/rate_limited", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/rate_limited", json=CHAT_REQUEST)
 
     assert "set-cookie" not in response.headers
 
 
 def test_an_error_of_the_provider_is_returned_as_it_is(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/rate_limited", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/rate_limited", json=CHAT_REQUEST)
 
     assert response.status_code == 429
     assert response.json()["error"]["code"] == "rate_limit_exceeded"
@@ -127,7 +124,7 @@ def test_an_upload_reaches_the_provider_byte_for_byte(
     content = bytes(range(256)) * 50_000
     files = {"file": ("data.bin", content, "application/octet-stream")}
 
-    response = httpx.post(f"{gateway.openai}/script/json_answer", files=files)
+    response = post(f"{gateway.openai}/script/json_answer", files=files)
 
     assert content in upstream.last().body
     row = gateway.row_of(response)
@@ -141,7 +138,7 @@ def test_a_body_of_unknown_length_is_read_and_sent(
     body = json.dumps(CHAT_REQUEST).encode()
     pieces = (body[start : start + 7] for start in range(0, len(body), 7))
 
-    response = httpx.post(
+    response = post(
         f"{gateway.openai}/script/json_answer",
         content=pieces,
         headers={"content-type": "application/json"},
@@ -159,7 +156,7 @@ def test_a_prompt_too_long_to_be_held_passes_through(
     body = b'{"model":"gpt-5-mini","input":"' + b"x" * 11_000_000 + b'"}'
     content = body if announced else iter([body])
 
-    response = httpx.post(
+    response = post(
         f"{gateway.openai}/script/json_answer",
         content=content,
         headers={"content-type": "application/json"},
@@ -171,7 +168,7 @@ def test_a_prompt_too_long_to_be_held_passes_through(
 
 
 def test_a_binary_answer_is_returned_byte_for_byte(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/audio", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/audio", json=CHAT_REQUEST)
 
     assert response.content == AUDIO
     row = gateway.row_of(response)
@@ -179,7 +176,7 @@ def test_a_binary_answer_is_returned_byte_for_byte(gateway: Gateway) -> None:
 
 
 def test_a_very_long_answer_passes_through(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/long_answer", json=CHAT_REQUEST, timeout=60)
+    response = post(f"{gateway.openai}/script/long_answer", json=CHAT_REQUEST, timeout=60)
 
     assert len(response.content) == LONG
     row = gateway.row_of(response)
@@ -188,7 +185,7 @@ def test_a_very_long_answer_passes_through(gateway: Gateway) -> None:
 
 
 def test_an_answer_in_chunks_is_returned_and_counted(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/json_in_chunks", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/json_in_chunks", json=CHAT_REQUEST)
 
     assert response.content == CHAT
     assert gateway.row_of(response)["tokens_out"] == 7
@@ -196,7 +193,7 @@ def test_an_answer_in_chunks_is_returned_and_counted(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("accepted", ["gzip", "identity"])
 def test_a_compressed_answer_is_readable_for_every_caller(gateway: Gateway, accepted: str) -> None:
-    response = httpx.post(
+    response = post(
         f"{gateway.openai}/script/json_gzipped",
         json=CHAT_REQUEST,
         headers={"accept-encoding": accepted},
@@ -210,7 +207,7 @@ def test_a_compressed_answer_is_readable_for_every_caller(gateway: Gateway, acce
 def test_a_compressed_answer_nobody_logs_is_readable_too(gateway: Gateway) -> None:
     headers = {"accept-encoding": "gzip", "cf-aig-collect-log": "false"}
 
-    response = httpx.post(f"{gateway.openai}/script/json_gzipped_in_chunks", headers=headers)
+    response = post(f"{gateway.openai}/script/json_gzipped_in_chunks", headers=headers)
 
     assert response.content == CHAT
     assert "cf-aig-log-id" not in response.headers
@@ -218,7 +215,7 @@ def test_a_compressed_answer_nobody_logs_is_readable_too(gateway: Gateway) -> No
 
 @pytest.mark.parametrize(("script", "status"), [("no_content", 204), ("not_modified", 304)])
 def test_an_answer_without_body_is_returned(gateway: Gateway, script: str, status: int) -> None:
-    response = httpx.get(f"{gateway.openai}/script/{script}")
+    response = request("GET", f"{gateway.openai}/script/{script}")
 
     assert (response.status_code, response.content) == (status, b"")
     assert gateway.row_of(response)["status_code"] == status
@@ -229,7 +226,7 @@ def test_a_redirect_is_returned_and_not_followed(
 ) -> None:
     before = len(upstream.requests)
 
-    response = httpx.post(f"{gateway.openai}/script/redirect", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/redirect", json=CHAT_REQUEST)
 
     assert response.status_code == 307
     assert len(upstream.requests) == before + 1

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from running import Gateway, until
+from running import Gateway, post, until
 from worker.scripted import ScriptedUpstream
 
 CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -24,7 +24,7 @@ def mock(gateway: Gateway) -> Iterator[httpx.Client]:
 def ask(gateway: Gateway, path: str, event_id: str, **headers: str) -> httpx.Response:
     sent = {f"cf-aig-{name.replace('_', '-')}": value for name, value in headers.items()}
     sent["cf-aig-event-id"] = event_id
-    return httpx.post(f"{gateway.openai}/{path}", json=CHAT_REQUEST, headers=sent, timeout=30)
+    return post(f"{gateway.openai}/{path}", json=CHAT_REQUEST, headers=sent, timeout=30)
 
 
 def rows(gateway: Gateway, event_id: str, count: int) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def test_an_upload_is_sent_again_byte_for_byte(
 ) -> None:
     content = bytes(range(256)) * 4_000
 
-    httpx.post(
+    post(
         f"{gateway.openai}/script/rate_limited_at_once",
         files={"file": ("data.bin", content, "application/octet-stream")},
         headers={"cf-aig-max-attempts": "2", "cf-aig-retry-delay": "0"},

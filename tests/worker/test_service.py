@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from running import Gateway, until
+from running import KEY, Gateway, post, until
 
 CHAT_REQUEST = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -20,7 +20,7 @@ def test_health_tells_what_is_bound_and_which_schema_the_database_has(gateway: G
     assert response.json() == {
         "status": "ok",
         "bindings": {"AI": True, "CACHE": True, "CONFIG": True, "COUNTER": True, "DB": True},
-        "schema": {"version": 1, "expected": 1},
+        "schema": {"version": 2, "expected": 2},
     }
 
 
@@ -49,8 +49,8 @@ def test_a_browser_s_preflight_is_answered_before_anything_else(gateway: Gateway
 def test_a_browser_may_read_answers_and_errors(gateway: Gateway) -> None:
     headers = {"origin": "https://app.example"}
 
-    answer = httpx.post(f"{gateway.openai}/script/json_answer", json={}, headers=headers)
-    error = httpx.post(f"{gateway.url}/v1/local/nobody/openai/chat", json={}, headers=headers)
+    answer = post(f"{gateway.openai}/script/json_answer", json={}, headers=headers)
+    error = post(f"{gateway.url}/v1/local/nobody/openai/chat", json={}, headers=headers)
 
     for response in (answer, error):
         assert response.headers["access-control-allow-origin"] == "*"
@@ -59,7 +59,7 @@ def test_a_browser_may_read_answers_and_errors(gateway: Gateway) -> None:
 
 def test_the_log_is_listed_newest_first_in_pages(gateway: Gateway) -> None:
     url = f"{gateway.openai}/script/json_answer"
-    ids = [gateway.row_of(httpx.post(url, json=CHAT_REQUEST))["id"] for _ in range(3)]
+    ids = [gateway.row_of(post(url, json=CHAT_REQUEST))["id"] for _ in range(3)]
 
     first = gateway.ask("/logs?per_page=2").json()
     second = gateway.ask("/logs?per_page=2&page=2").json()
@@ -72,7 +72,7 @@ def test_the_log_is_listed_newest_first_in_pages(gateway: Gateway) -> None:
 
 
 def test_who_asks_for_the_log_after_a_request_finds_it_there(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
 
     newest = gateway.ask("/logs?per_page=1").json()["result"][0]
 
@@ -80,7 +80,7 @@ def test_who_asks_for_the_log_after_a_request_finds_it_there(gateway: Gateway) -
 
 
 def test_a_row_shows_its_call(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
+    response = post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
 
     row = gateway.row_of(response)
 
@@ -111,7 +111,7 @@ def test_a_log_that_cannot_be_written_breaks_no_answer_and_is_reported(gateway: 
         connection.execute("ALTER TABLE logs RENAME TO logs_away")
         connection.commit()
         try:
-            response = httpx.post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
+            response = post(f"{gateway.openai}/script/json_answer", json=CHAT_REQUEST)
             until(lambda: report(gateway.state), "a report on the console")
         finally:
             connection.execute("ALTER TABLE logs_away RENAME TO logs")
@@ -124,7 +124,7 @@ def test_a_log_that_cannot_be_written_breaks_no_answer_and_is_reported(gateway: 
 def test_a_thousand_requests_at_once_lose_nothing(gateway: Gateway) -> None:
     before = gateway.ask("/logs").json()["result_info"]["total_count"]
 
-    with httpx.Client(limits=httpx.Limits(max_connections=32)) as client:
+    with httpx.Client(limits=httpx.Limits(max_connections=32), headers=KEY) as client:
 
         def ask(_: int) -> str:
             response = client.post(f"{gateway.openai}/chat/completions", json=CHAT_REQUEST)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from running import Gateway, pass_time
+from running import Gateway, pass_time, post, stream
 from worker.scripted import ScriptedUpstream
 from worker.scripts import DONE, USAGE, event
 
@@ -15,7 +15,7 @@ STREAM_REQUEST = {
 
 
 def test_a_stream_is_returned_byte_for_byte(gateway: Gateway, upstream: ScriptedUpstream) -> None:
-    response = httpx.post(f"{gateway.openai}/script/stream", json=STREAM_REQUEST)
+    response = post(f"{gateway.openai}/script/stream", json=STREAM_REQUEST)
 
     assert response.content == event("Hello ") + event("world") + USAGE + DONE
     assert response.headers["content-type"] == "text/event-stream"
@@ -23,7 +23,7 @@ def test_a_stream_is_returned_byte_for_byte(gateway: Gateway, upstream: Scripted
 
 
 def test_the_tokens_of_a_stream_are_in_its_row(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/stream", json=STREAM_REQUEST)
+    response = post(f"{gateway.openai}/script/stream", json=STREAM_REQUEST)
 
     row = gateway.row_of(response)
     assert (row["tokens_in"], row["tokens_out"]) == (12, 7)
@@ -33,7 +33,7 @@ def test_the_tokens_of_a_stream_are_in_its_row(gateway: Gateway) -> None:
 
 
 def test_tokens_that_were_not_asked_for_are_unknown_and_not_zero(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/stream_without_usage", json=STREAM_REQUEST)
+    response = post(f"{gateway.openai}/script/stream_without_usage", json=STREAM_REQUEST)
 
     row = gateway.row_of(response)
     assert (row["tokens_in"], row["tokens_out"]) == (None, None)
@@ -45,7 +45,7 @@ def test_an_event_arrives_before_the_next_one_is_made(
 ) -> None:
     url = f"{gateway.openai}/script/stream_step_by_step"
 
-    with httpx.stream("POST", url, json=STREAM_REQUEST) as response:
+    with stream("POST", url, json=STREAM_REQUEST) as response:
         pieces = response.iter_raw()
         first = next(pieces)
         upstream.go_on()
@@ -56,7 +56,7 @@ def test_an_event_arrives_before_the_next_one_is_made(
 
 
 def test_characters_and_events_may_be_cut_anywhere(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/stream_byte_by_byte", json=STREAM_REQUEST)
+    response = post(f"{gateway.openai}/script/stream_byte_by_byte", json=STREAM_REQUEST)
 
     assert "Grüße 👋" in response.text
     row = gateway.row_of(response)
@@ -69,7 +69,7 @@ def test_a_caller_who_leaves_ends_the_provider_s_work_within_a_second(
 ) -> None:
     url = f"{gateway.openai}/script/stream_on_and_on"
 
-    with httpx.stream("POST", url, json=STREAM_REQUEST) as response:
+    with stream("POST", url, json=STREAM_REQUEST) as response:
         next(response.iter_raw())
 
     assert upstream.last().closed.wait(timeout=1)
@@ -83,7 +83,7 @@ def test_the_caller_of_a_broken_stream_sees_it_break(
 ) -> None:
     url = f"{gateway.openai}/script/stream_cut"
 
-    with httpx.stream("POST", url, json=STREAM_REQUEST) as response:
+    with stream("POST", url, json=STREAM_REQUEST) as response:
         pieces = response.iter_raw()
         first = next(pieces)
         upstream.go_on()
@@ -97,7 +97,7 @@ def test_the_caller_of_a_broken_stream_sees_it_break(
 
 
 def test_a_stream_without_its_last_event_is_a_failure_in_the_log(gateway: Gateway) -> None:
-    response = httpx.post(f"{gateway.openai}/script/stream_without_end", json=STREAM_REQUEST)
+    response = post(f"{gateway.openai}/script/stream_without_end", json=STREAM_REQUEST)
 
     assert response.content == event("Hello ")
     row = gateway.row_of(response)
@@ -110,7 +110,7 @@ def test_a_stream_nobody_logs_still_ends_with_its_caller(
     url = f"{gateway.openai}/script/stream_on_and_on"
     headers = {"cf-aig-collect-log": "false"}
 
-    with httpx.stream("POST", url, json=STREAM_REQUEST, headers=headers) as response:
+    with stream("POST", url, json=STREAM_REQUEST, headers=headers) as response:
         next(response.iter_raw())
 
     assert upstream.last().closed.wait(timeout=1)
@@ -121,7 +121,7 @@ def test_latency_is_the_first_byte_and_duration_the_last(
 ) -> None:
     url = f"{gateway.openai}/script/stream_step_by_step"
 
-    with httpx.stream("POST", url, json=STREAM_REQUEST) as response:
+    with stream("POST", url, json=STREAM_REQUEST) as response:
         pieces = response.iter_raw()
         next(pieces)
         pass_time(0.3)

@@ -7,3 +7,5 @@ class JsProxy:
 class JsException(Exception):
     name: str
     message: str
+
+def to_js(value: Any) -> Any: ...

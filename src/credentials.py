@@ -1,0 +1,74 @@
+"""Gives a request the key of its provider: the caller's own, else one that the gateway stores."""
+
+import json
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+
+from call import Call
+from errors import MissingKey
+from keyring import Keyring
+from ports import Outgoing, Ports
+from providers.base import Provider
+from retry_after import retry_after
+from signing.base import Means, Minted
+from snapshot import Custom, StoredKey
+from vault import Vault
+
+REFUSED = (401, 429)
+"""What a provider answers to a key that is wrong, or used up for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The stored keys of the gateways, as one request uses them."""
+
+    keyring: Keyring
+    vault: Vault
+    minted: MutableMapping[str, Minted]
+    ports: Ports
+
+    async def authorize(
+        self, call: Call, provider: Provider, outgoing: Outgoing
+    ) -> tuple[Mapping[str, str], StoredKey | None]:
+        """Return the headers that a request is sent with, and the stored key that it uses.
+
+        Raises MissingKey, UnknownAlias, BadKey, and Misconfigured where a stored key cannot be
+        opened.
+        """
+        headers, stored, secret = outgoing.headers, None, None
+        if not provider.key.given(headers, call.target.query):
+            slug = call.target.provider
+            stored = self.keyring.choose(call.gateway, slug, call.options.byok_alias)
+            if stored:
+                context = key_context(call.gateway.internal_id, slug)
+                secret = await self.vault.open(stored.sealed, context, self.ports.crypto)
+            elif provider.needs_key:
+                raise MissingKey(slug, provider.key.header)
+        if provider.authorize:
+            means = Means(self.ports.fetch, self.ports.crypto, self.ports.clock, self.minted)
+            headers = await provider.authorize(secret, call.target.path, outgoing, means)
+        elif secret is not None:
+            headers = {**headers, provider.key.header: provider.key.form.format(secret)}
+        return headers, stored
+
+    async def custom_headers(self, custom: Custom, account: str) -> dict[str, str]:
+        """Return the headers that an operator stored for a custom provider."""
+        if custom.headers is None:
+            return {}
+        context = custom_context(account, custom.slug)
+        return json.loads(await self.vault.open(custom.headers, context, self.ports.crypto))
+
+    def refused(self, call: Call, key: StoredKey, headers: Mapping[str, str]) -> bool:
+        """Let a key rest that a provider refused, and return whether another one is awake."""
+        self.keyring.rest(key, retry_after(headers, self.ports.clock()))
+        return self.keyring.spare(call.gateway, key, call.options.byok_alias)
+
+
+def key_context(internal_id: int, provider: str) -> str:
+    """Return what a stored key is sealed for: one provider of one gateway."""
+    return f"provider_key:{internal_id}:{provider}"
+
+
+def custom_context(account: str, slug: str) -> str:
+    """Return what the headers of a custom provider are sealed for."""
+    return f"custom_provider:{account}:{slug}"

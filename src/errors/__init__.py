@@ -1,0 +1,100 @@
+"""Every error a caller can see.
+
+    GatewayError
+    ├── BadHeader               400 7001  a request header breaks its rule
+    ├── BadParameter            400 7001  a query parameter of the management API breaks its rule
+    ├── BadPath                 400 7001  a path does not tell the provider's host
+    ├── BadUniversal            400 7001  a universal request breaks its rules
+    ├── Invalid                 400 7001  a body of the management API breaks its rules
+    ├── BadBaseUrl              400 1002  in the management API
+    ├── UnknownGateway          400 2001
+    ├── UnknownProvider         400 2008
+    ├── UnknownAlias            400 2040
+    ├── MissingKey              400 7502
+    ├── Unauthorized            401 2009
+    ├── BadKey                  401 2009  the provider's key, not the gateway's token
+    ├── Forbidden               403 10000 in the management API
+    ├── NotFound                404 7000  no such route
+    ├── CustomProviderNotFound  404 1004  in the management API, as the next three
+    ├── GatewayNotFound         404 7002
+    ├── KeyNotFound             404 7002
+    ├── LogNotFound             404 7002
+    ├── TokenNotFound           404 7002
+    ├── MethodNotAllowed        405 7001
+    ├── CustomProviderExists    409 1003
+    ├── GatewayExists           409 1003
+    ├── ClientLeft              499 2005  nobody reads this one but the log
+    ├── Internal                500 7500  a fault of ours; the console has the trace
+    ├── Misconfigured           500 7501  a fault of whoever deployed this gateway
+    ├── NotBuilt                501 7503
+    ├── Unreachable             502 2005
+    └── UpstreamTimeout         504 2005
+
+Codes are those of Cloudflare AI Gateway where it has one. 7500 to 7503 are ours.
+"""
+
+from errors.base import GatewayError
+from errors.calls import (
+    BadHeader,
+    BadKey,
+    BadPath,
+    BadUniversal,
+    ClientLeft,
+    Internal,
+    Misconfigured,
+    MissingKey,
+    NotBuilt,
+    NotFound,
+    Unauthorized,
+    UnknownAlias,
+    UnknownGateway,
+    UnknownProvider,
+    Unreachable,
+    UpstreamTimeout,
+)
+from errors.management import (
+    BadBaseUrl,
+    BadParameter,
+    CustomProviderExists,
+    CustomProviderNotFound,
+    Forbidden,
+    GatewayExists,
+    GatewayNotFound,
+    Invalid,
+    KeyNotFound,
+    LogNotFound,
+    MethodNotAllowed,
+    TokenNotFound,
+)
+
+__all__ = [
+    "BadBaseUrl",
+    "BadHeader",
+    "BadKey",
+    "BadParameter",
+    "BadPath",
+    "BadUniversal",
+    "ClientLeft",
+    "CustomProviderExists",
+    "CustomProviderNotFound",
+    "Forbidden",
+    "GatewayError",
+    "GatewayExists",
+    "GatewayNotFound",
+    "Internal",
+    "Invalid",
+    "KeyNotFound",
+    "LogNotFound",
+    "MethodNotAllowed",
+    "Misconfigured",
+    "MissingKey",
+    "NotBuilt",
+    "NotFound",
+    "TokenNotFound",
+    "Unauthorized",
+    "UnknownAlias",
+    "UnknownGateway",
+    "UnknownProvider",
+    "Unreachable",
+    "UpstreamTimeout",
+]

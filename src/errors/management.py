@@ -1,0 +1,117 @@
+"""Errors of the management API."""
+
+from errors.base import GatewayError
+
+
+class BadParameter(GatewayError):
+    """A query parameter of the management API breaks its rule."""
+
+    status, code = 400, 7001
+
+    def __init__(self, parameter: str, value: str, rule: str) -> None:
+        super().__init__(f"Invalid query parameter `{parameter}`: {value!r}. {rule}")
+
+
+class Invalid(GatewayError):
+    """A body of the management API breaks its rules."""
+
+    status, code = 400, 7001
+
+    def __init__(self, problems: list[tuple[str, list[str]]]) -> None:
+        """Each problem is what is wrong, and the path to where it is."""
+        super().__init__("; ".join(f"{'.'.join(path)}: {what}" for what, path in problems))
+        self.problems = problems
+
+    def errors(self) -> list[dict[str, object]]:
+        """Return each problem with its path."""
+        return [{"code": self.code, "message": what, "path": path} for what, path in self.problems]
+
+
+class GatewayExists(GatewayError):
+    """A gateway of this name exists already."""
+
+    status, code = 409, 1003
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__(f"Gateway {gateway!r} exists already")
+
+
+class GatewayNotFound(GatewayError):
+    """The management API was asked for a gateway that does not exist."""
+
+    status, code = 404, 7002
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__(f"Gateway {gateway!r} not found")
+
+
+class LogNotFound(GatewayError):
+    """The gateway has no log row with this id."""
+
+    status, code = 404, 7002
+
+    def __init__(self, log_id: str) -> None:
+        super().__init__(f"Log {log_id!r} not found")
+
+
+class MethodNotAllowed(GatewayError):
+    """The route exists, but not for this method."""
+
+    status, code = 405, 7001
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(f"Method {method!r} is not allowed here. Use {allowed}", allow=allowed)
+
+
+class Forbidden(GatewayError):
+    """The token is good, but not for this."""
+
+    status, code = 403, 10000
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This token lacks the scope `{scope}` for this resource")
+
+
+class TokenNotFound(GatewayError):
+    """The account has no token with this id."""
+
+    status, code = 404, 7002
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"Token {token_id!r} not found")
+
+
+class KeyNotFound(GatewayError):
+    """The gateway has no stored key with this id."""
+
+    status, code = 404, 7002
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"Provider config {key_id!r} not found")
+
+
+class BadBaseUrl(GatewayError):
+    """The address of a custom provider is not one that Sluice sends requests to."""
+
+    status, code = 400, 1002
+
+    def __init__(self, url: str, rule: str) -> None:
+        super().__init__(f"Invalid base_url {url!r}. {rule}")
+
+
+class CustomProviderExists(GatewayError):
+    """A custom provider of this slug exists already."""
+
+    status, code = 409, 1003
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"Custom provider {slug!r} exists already")
+
+
+class CustomProviderNotFound(GatewayError):
+    """The account has no such custom provider."""
+
+    status, code = 404, 1004
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Custom provider {name!r} not found")

@@ -1,0 +1,103 @@
+"""What an operator may let Sluice send, and where to: https, and hosts of the public internet.
+
+Names that lead to a private address are refused where they are written as one. A name that resolves
+to one is refused by the runtime: Workers have no way into a private network, and a Worker that runs
+on a machine of one's own is started without it.
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from typing import cast
+from urllib.parse import urlsplit
+
+from errors import BadBaseUrl, Invalid
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t -~]*")
+_PLAIN = re.compile(r"https://[a-z0-9.-]+(?::443)?(?:/[!-\[\]-~]*)?", re.IGNORECASE)
+# Ends of names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, RFC 9476).
+_PRIVATE_NAMES = (
+    "localhost",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "home.arpa",
+    "alt",
+    "test",
+    "invalid",
+    "onion",
+)
+# What belongs to a connection, or is not an operator's to say.
+_FORBIDDEN = re.compile(
+    r"(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|cookie"
+    r"|accept-encoding|expect|via|proxy-.*|cf-.*|x-forwarded-.*|forwarded|sec-.*)",
+    re.IGNORECASE,
+)
+
+
+def checked_base_url(url: str) -> str:
+    """Return an address without its last slash. Raises BadBaseUrl."""
+    rule = "Use an https URL of a public host, without a user, a port, a query or a fragment"
+    if not _PLAIN.fullmatch(url) or "?" in url or "#" in url:
+        raise BadBaseUrl(url, rule)
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if not is_public(host):
+        raise BadBaseUrl(url, f"{rule}: {host!r} is none")
+    return url.rstrip("/")
+
+
+def is_public(host: str) -> bool:
+    """Return whether a host, as it is written, may be on the public internet.
+
+    An address of IPv4 has several spellings (`2130706433`, `0x7f.1`, `0177.0.0.1`): whatever ends
+    in a number is one (https://url.spec.whatwg.org/#ends-in-a-number-checker), and only the plain
+    spelling of a public one is let through.
+    """
+    labels = host.lower().split(".")
+    if len(labels) < 2 or "" in labels:
+        return False
+    last = labels[-1]
+    if last.isdecimal() or re.fullmatch("0x[0-9a-f]*", last):
+        try:
+            return ipaddress.IPv4Address(host).is_global
+        except ValueError:
+            return False
+    return not any(
+        host.lower() == name or host.lower().endswith(f".{name}") for name in _PRIVATE_NAMES
+    )
+
+
+def checked_headers(text: str | None) -> str | None:
+    """Return headers, a JSON object of strings, with names in lower case. Raises Invalid."""
+    if not text:
+        return None
+    where = ["body", "headers"]
+    try:
+        parsed: object = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Invalid([("Use a string that holds a JSON object", where)]) from None
+    if not isinstance(parsed, dict):
+        raise Invalid([("Use a string that holds a JSON object", where)])
+    headers = cast("Mapping[str, object]", parsed)
+    problems = [
+        (rule, [*where, name]) for name, value in headers.items() if (rule := _rule(name, value))
+    ]
+    if problems:
+        raise Invalid(problems)
+    return json.dumps({name.lower(): value for name, value in headers.items()})
+
+
+def _rule(name: str, value: object) -> str | None:
+    if not _HEADER_NAME.fullmatch(name):
+        return "This is no name of a header"
+    if _FORBIDDEN.fullmatch(name):
+        return "This header is not yours to set"
+    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+        return "Use a string of printable ASCII characters"
+    return None

@@ -1,0 +1,101 @@
+"""A gateway as the hot path reads it: its settings, and who and what it lets in.
+
+All of it is one row of the database, and one text in the snapshot of that row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from settings import Retry, Settings
+
+SELECT = """
+SELECT internal_id, settings,
+  (SELECT json_group_array(json_array(digest, id, expires_at)) FROM tokens
+   WHERE account_id = ?1 AND EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = 'run')
+   AND (gateways IS NULL OR EXISTS (SELECT 1 FROM json_each(gateways) WHERE value = ?2))) AS tokens,
+  (SELECT json_group_array(json_array(id, provider, alias, is_default, sealed)) FROM provider_keys
+   WHERE gateway_id = internal_id) AS keys,
+  (SELECT json_group_array(json_array(slug, base_url, headers)) FROM custom_providers
+   WHERE account_id = ?1 AND enable) AS customs
+FROM gateways WHERE account_id = ?1 AND id = ?2
+"""
+"""(account, gateway) to the row that `Gateway.of` reads."""
+
+_TOKENS = TypeAdapter(list[tuple[str, str, int | None]])
+_KEYS = TypeAdapter(list[tuple[str, str, str, bool, str]])
+_CUSTOMS = TypeAdapter(list[tuple[str, str, str | None]])
+
+DEFAULT_ALIAS = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that lets its holder use a gateway."""
+
+    digest: str
+    id: str
+    expires_at: int | None = None
+    """Epoch milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A provider's key, encrypted."""
+
+    id: str
+    provider: str
+    alias: str
+    default: bool
+    """Whether it is used where a request names no alias."""
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A provider that an operator added."""
+
+    slug: str
+    base_url: str
+    headers: str | None
+    """More headers for it, a JSON object, encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway as the hot path reads it."""
+
+    internal_id: int
+    account: str
+    id: str
+    authentication: bool
+    collect_logs: bool
+    retry: Retry = field(default_factory=Retry)
+    tokens: Mapping[str, Token] = field(default_factory=dict[str, Token])
+    """By their digest."""
+    keys: tuple[StoredKey, ...] = ()
+    customs: Mapping[str, Custom] = field(default_factory=dict[str, Custom])
+    """By their slug."""
+
+    @classmethod
+    def of(cls, account: str, gateway_id: str, row: Mapping[str, Any]) -> "Gateway":
+        """Make a gateway of its row. Raises pydantic.ValidationError."""
+        known = Settings.model_validate_json(row["settings"])
+        usual = Retry()
+        return cls(
+            internal_id=row["internal_id"],
+            account=account,
+            id=gateway_id,
+            authentication=known.authentication,
+            collect_logs=known.collect_logs,
+            retry=Retry(
+                known.retry_max_attempts or usual.attempts,
+                usual.delay if known.retry_delay is None else known.retry_delay,
+                known.retry_backoff or usual.backoff,
+            ),
+            tokens={token[0]: Token(*token) for token in _TOKENS.validate_json(row["tokens"])},
+            keys=tuple(StoredKey(*key) for key in _KEYS.validate_json(row["keys"])),
+            customs={one[0]: Custom(*one) for one in _CUSTOMS.validate_json(row["customs"])},
+        )
