@@ -12,6 +12,7 @@ from providers.base import Provider
 from retry_after import retry_after
 from signing.base import Means, Minted
 from snapshot import Custom, StoredKey
+from sockets import brings_key
 from vault import Vault
 
 REFUSED = (401, 429)
@@ -36,7 +37,8 @@ class Credentials:
         opened.
         """
         headers, stored, secret = outgoing.headers, None, None
-        if not provider.key.given(headers, call.target.query):
+        given = provider.key.given(headers, call.target.query)
+        if not given and not brings_key(headers, provider):
             slug = call.target.provider
             stored = self.keyring.choose(call.gateway, slug, call.options.byok_alias)
             if stored:

@@ -4,13 +4,14 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from call import Ask, Call, Request, Target
-from errors import BadUniversal, ClientLeft
+from call import Ask, Call, Kind, Request, Target
+from errors import BadPath, BadUniversal, ClientLeft, GatewayError
 from ids import uuid7
 from options import Options
 from ports import TextBody
-from providers import lookup
+from providers import canonical, lookup
 from snapshot import Gateway
+from sockets import asks_for_socket
 from tokens import HEADER, presented
 from universal import Entry, entries
 
@@ -22,6 +23,13 @@ _PREFIX = "cf-aig-"
 async def provider_call(request: Request, gateway: Gateway, target: Target, now: float) -> Call:
     """Return the call of a request to one provider."""
     options = Options.of(request.headers)
+    target = replace(target, provider=canonical(target.provider))
+    problem: GatewayError | None = options.problem
+    kind: Kind = "provider"
+    if asks_for_socket(request.headers):
+        kind = "websocket"
+        target, refusal = _socket_target(target, gateway)
+        problem = problem or refusal
     return Call(
         id=uuid7(now),
         request=request,
@@ -30,8 +38,20 @@ async def provider_call(request: Request, gateway: Gateway, target: Target, now:
         options=options,
         ask=await _ask(request, gateway, target),
         started=now,
-        problem=options.problem,
+        kind=kind,
+        problem=problem,
     )
+
+
+def _socket_target(target: Target, gateway: Gateway) -> tuple[Target, GatewayError | None]:
+    """Return where a WebSocket goes, and what is wrong with it where it goes nowhere."""
+    provider = lookup(target.provider, gateway.customs)
+    if provider is None:
+        return target, None
+    if provider.socket is None:
+        return target, BadPath(target.path, f"Provider {target.provider!r} has no WebSockets")
+    path, query = provider.socket(target.path, target.query)
+    return Target(target.provider, path, query), None
 
 
 async def universal_call(request: Request, gateway: Gateway, now: float) -> Call:
@@ -66,11 +86,12 @@ def _step(index: int, entry: Entry, call: Call) -> Call:
     options = Options.of(headers)
     if options.problem:
         raise BadUniversal(f"entry {index}, {options.problem.message}", "Correct this header")
-    provider = lookup(entry.target.provider, call.gateway.customs)
-    target = entry.target
+    target = replace(entry.target, provider=canonical(entry.target.provider))
+    provider = lookup(target.provider, call.gateway.customs)
     ask = provider.dialect.ask(target.path, entry.body, target.query) if provider else Ask()
     request = replace(call.request, method="POST", headers=headers, body=TextBody(entry.body))
-    return replace(call, kind="universal", step=index, request=request, options=options, ask=ask)
+    call = replace(call, kind="universal", step=index, target=target)
+    return replace(call, request=request, options=options, ask=ask)
 
 
 def _inherited(headers: Mapping[str, str]) -> dict[str, str]:

@@ -45,6 +45,20 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
     )
 
 
+def admission(call: Call, isolate: Isolate, ports: Ports, handler: Handler) -> Handler:
+    """Return what a connection passes through before it is open: it is no request to a provider."""
+    return compose(
+        [
+            record(isolate.journal, ports.database, ports.clock, ports.background),
+            authenticate(isolate.deployment.admin_token, ports.clock)
+            if call.gateway.authentication
+            else None,
+            validate if call.problem else None,
+        ],
+        handler,
+    )
+
+
 def compose(policies: Sequence[Policy | None], handler: Handler) -> Handler:
     """Return one handler: the first policy outermost, the handler innermost.
 

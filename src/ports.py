@@ -3,7 +3,7 @@
 `runtime/` implements them on Workers, `tests/fakes.py` in memory.
 """
 
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -87,6 +87,10 @@ class ReplyBody(Protocol):
 
     def discard(self) -> None:
         """Give the body up: nobody will read on. Its ending is what has been read."""
+        ...
+
+    def texts(self) -> AsyncIterator[str]:
+        """Deliver the body here instead of to the caller: its text, piece by piece as it comes."""
         ...
 
     def watch(self) -> Awaitable[Ending]:
@@ -184,6 +188,18 @@ class Crypto(Protocol):
         ...
 
 
+class Sockets(Protocol):
+    """Opens WebSockets for one caller."""
+
+    def open(self, answer: "Answer") -> ReplyBody:
+        """Return the body of a reply of status 101, whose messages are answered here.
+
+        `answer` is awaited for each message that comes: with the text, a function that sends one
+        back, and what that message is to be served with.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Time."""
 
@@ -213,6 +229,11 @@ class Ports:
     snapshots: Snapshots
     clock: Clock
     crypto: Crypto
+    sockets: Sockets
     background: Background
     bindings: Mapping[str, bool]
     """The bindings that the Worker is meant to have, and whether it has them."""
+
+
+Answer = Callable[[str, Callable[[str], None], Ports], Coroutine[Any, Any, None]]
+"""What is done with one message of a WebSocket: (text, send, ports)."""

@@ -25,10 +25,27 @@ def backwards(text: str) -> Iterator[str]:
     while end >= 0:
         start = text.rfind("\n\n", 0, end)
         block = text[start + 2 if start >= 0 else 0 : end]
-        data = [_value(line) for line in block.split("\n") if line.startswith("data:")]
-        if data:
-            yield "\n".join(data)
+        data = _data(block)
+        if data is not None:
+            yield data
         end = start
+
+
+def forwards(text: str) -> tuple[list[str], str]:
+    """Return the data of each event that is whole, and what is left of the text.
+
+    For whoever must see events as they come, which costs Python's time for each.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    *blocks, rest = text.split("\n\n")
+    events = [_data(block) for block in blocks]
+    return [data for data in events if data is not None], rest
+
+
+def _data(block: str) -> str | None:
+    data = [_value(line) for line in block.split("\n") if line.startswith("data:")]
+    return "\n".join(data) if data else None
 
 
 def _value(line: str) -> str:

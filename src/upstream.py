@@ -12,6 +12,7 @@ from ids import uuid7
 from ports import Ending, Incoming, Outgoing, Ports
 from providers import find
 from providers.base import Provider
+from sockets import socket_headers
 
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 
@@ -53,6 +54,8 @@ def _outgoing(call: Call, provider: Provider, replaced: str | None) -> Outgoing:
         query = forwarded_query(target.query)
         url = provider.url(call.gateway.account, target.path, query, replaced)
     headers = request_headers(request.headers, provider.forwarded, call.ask.stream)
+    if call.kind == "websocket":
+        headers |= socket_headers(request.headers, provider)
     return Outgoing(request.method, url, urlsplit(url).netloc, headers, request.body)
 
 

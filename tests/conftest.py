@@ -14,6 +14,7 @@ from demo import demo_provider, free_port
 from running import Gateway, until
 from worker.scripted import ScriptedUpstream
 from worker.scripts import SCRIPTS
+from worker.sockets import SocketUpstream
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_TOKEN = "test-admin-token"
@@ -46,8 +47,14 @@ def llmock_url(state: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def upstream(llmock_url: str) -> Iterator[ScriptedUpstream]:
-    with ScriptedUpstream(SCRIPTS, llmock_url).running() as server:
+def socket_upstream() -> Iterator[SocketUpstream]:
+    with SocketUpstream().running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def upstream(llmock_url: str, socket_upstream: SocketUpstream) -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream(SCRIPTS, llmock_url, socket_upstream.url).running() as server:
         yield server
 
 

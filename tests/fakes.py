@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from gateway import handle
 from isolate import Isolate
 from logs import Entry, entry
 from options import Options
-from ports import CryptoError, DatabaseError, Ending, Incoming, Outgoing, Ports, Row
+from ports import Answer, CryptoError, DatabaseError, Ending, Incoming, Outgoing, Ports, Row
 from snapshot import Gateway
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +103,12 @@ class FakeReplyBody:
         self.discarded = True
         if not self.ending.done():
             self.ending.set_result(Ending("complete", self._first, len(self._first)))
+
+    async def texts(self) -> AsyncIterator[str]:
+        text = (await self.ending).text or ""
+        # In pieces that end where they like, as those of a network do.
+        for start in range(0, len(text), 7):
+            yield text[start : start + 7]
 
     def watch(self) -> asyncio.Future[Ending]:
         self.watched = True
@@ -242,6 +248,17 @@ class RealCrypto:
         return key.sign(data, PKCS1v15(), SHA256())
 
 
+class FakeSockets:
+    """Opens connections whose messages the test sends."""
+
+    def __init__(self) -> None:
+        self.opened: list[Answer] = []
+
+    def open(self, answer: Answer) -> FakeReplyBody:
+        self.opened.append(answer)
+        return FakeReplyBody(Ending("complete", close_code=1000))
+
+
 class FakeBackground:
     """Keeps work until the test runs it."""
 
@@ -265,6 +282,7 @@ class Bench:
         self.fetch = FakeFetch()
         self.snapshots = FakeSnapshots()
         self.background = FakeBackground()
+        self.sockets = FakeSockets()
         self.database = database
         deployment = Deployment(admin_token="secret", encryption_key=ENCRYPTION_KEY)
         self.isolate = Isolate(deployment, self.clock)
@@ -274,6 +292,7 @@ class Bench:
             snapshots=self.snapshots,
             clock=self.clock,
             crypto=RealCrypto(),
+            sockets=self.sockets,
             background=self.background,
             bindings={"DB": True},
         )

@@ -24,7 +24,14 @@ from api.gateways import (
     replace_gateway,
 )
 from api.logs import get_log, list_logs
-from api.provider_configs import create_key, delete_key, list_keys, reseal_keys
+from api.provider_configs import (
+    create_key,
+    delete_key,
+    get_key,
+    list_keys,
+    reseal_keys,
+    update_key,
+)
 from api.task import Task
 from api.tokens import create_token, get_token, list_tokens, revoke_token
 from call import Reply
@@ -46,7 +53,10 @@ _RESOURCES: list[tuple[re.Pattern[str], dict[str, _Action]]] = [
         {"GET": list_keys, "POST": create_key},
     ),
     (re.compile("gateways/([^/]+)/provider_configs/reseal"), {"POST": reseal_keys}),
-    (re.compile("gateways/([^/]+)/provider_configs/([^/]+)"), {"DELETE": delete_key}),
+    (
+        re.compile("gateways/([^/]+)/provider_configs/([^/]+)"),
+        {"GET": get_key, "PUT": update_key, "DELETE": delete_key},
+    ),
     (re.compile("gateways/([^/]+)/logs"), {"GET": list_logs}),
     (re.compile("gateways/([^/]+)/logs/([^/]+)"), {"GET": get_log}),
     (

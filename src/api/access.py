@@ -1,10 +1,10 @@
 """Who may do what with the management API."""
 
 import json
-from collections.abc import Sequence
 
 from api.task import Task
 from errors import Forbidden, Unauthorized
+from ports import Row
 from tokens import digest, same
 
 ADMIN = "admin"
@@ -19,22 +19,31 @@ async def admit(task: Task, path: str, admin_token: str, scope: str | None) -> N
     The scope is `read` or `edit`, as the method is, unless the resource has one of its own. A token
     for some gateways reaches these alone. Raises Unauthorized and Forbidden.
     """
-    kind, _, given = task.request.headers.get("authorization", "").partition(" ")
+    kind, _, rest = task.request.headers.get("authorization", "").partition(" ")
+    given = rest.strip()
     if kind.lower() != "bearer" or not given:
         raise Unauthorized
     if same(given, admin_token):
         return
-    rows = await task.ports.database.all(_FIND, digest(given), task.account)
-    if not rows or (rows[0]["expires_at"] or float("inf")) <= task.ports.clock():
-        raise Unauthorized
+    token = await _find(task, given)
     wanted = scope or ("read" if task.request.method in _READS else "edit")
-    gateways = rows[0]["gateways"]
-    if wanted not in json.loads(rows[0]["scopes"]):
-        raise Forbidden(wanted)
-    if gateways is not None and not _within(path, json.loads(gateways)):
+    if wanted not in json.loads(token["scopes"]) or not _within(path, token["gateways"]):
         raise Forbidden(wanted)
 
 
-def _within(path: str, gateways: Sequence[str]) -> bool:
+async def _find(task: Task, given: str) -> Row:
+    rows = await task.ports.database.all(_FIND, digest(given), task.account)
+    if not rows:
+        raise Unauthorized
+    expires_at: int | None = rows[0]["expires_at"]
+    if expires_at is not None and expires_at <= task.ports.clock():
+        raise Unauthorized
+    return rows[0]
+
+
+def _within(path: str, gateways: str | None) -> bool:
+    """Return whether a path leads into one of the gateways, a JSON array, that a token is for."""
+    if gateways is None:
+        return True
     collection, _, rest = path.partition("/")
-    return collection == "gateways" and rest.partition("/")[0] in gateways
+    return collection == "gateways" and rest.partition("/")[0] in json.loads(gateways)

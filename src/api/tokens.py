@@ -1,11 +1,13 @@
 """The gateway's own tokens, as the management API makes and revokes them."""
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.body import read_model
+from api.body import checked, read_object
 from api.envelope import iso, success
 from api.paging import Page
 from api.task import Task
@@ -27,20 +29,34 @@ SELECT {_COLUMNS} FROM tokens WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2 OF
 _COUNT = "SELECT count(*) AS total FROM tokens WHERE account_id = ?1"
 _GET = f"SELECT {_COLUMNS} FROM tokens WHERE account_id = ?1 AND id = ?2"  # noqa: S608
 _DELETE = f"DELETE FROM tokens WHERE account_id = ?1 AND id = ?2 RETURNING {_COLUMNS}"  # noqa: S608
+_GATEWAYS = """
+SELECT id FROM gateways WHERE account_id = ?1 AND id IN (SELECT value FROM json_each(?2))
+"""
+
+MOST_GATEWAYS = 100
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _milliseconds(text: object) -> int:
+    """Return a time in ISO 8601 as milliseconds since the epoch. Raises ValueError."""
+    moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    if moment is None or moment.tzinfo is None or moment >= _LATEST:
+        raise ValueError("use ISO 8601 with a time zone, as in 2030-01-31T12:00:00Z")
+    return round(moment.timestamp() * 1000)
 
 
 class NewToken(BaseModel):
     """What a token is made of."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Name
     scopes: Annotated[list[Literal["run", "read", "edit"]], Field(min_length=1)] = ["run"]
     """`run`: send requests. `read` and `edit`: use the management API."""
-    gateways: Annotated[list[Name], Field(min_length=1)] | None = None
+    gateways: Annotated[list[Name], Field(min_length=1, max_length=MOST_GATEWAYS)] | None = None
     """The gateways that it is for. None: all of the account."""
-    expires_at: AwareDatetime | None = None
-    """ISO 8601, with a time zone."""
+    expires_at: Annotated[int, BeforeValidator(_milliseconds)] | None = None
+    """A time in ISO 8601; epoch milliseconds once it is read."""
 
 
 async def list_tokens(task: Task) -> Reply:
@@ -53,10 +69,11 @@ async def list_tokens(task: Task) -> Reply:
 
 async def create_token(task: Task) -> Reply:
     """Make a token. This answer alone has it whole, as `value`. Raises Invalid."""
-    asked, now = await read_model(task, NewToken), task.ports.clock()
-    expires_at = asked.expires_at and round(asked.expires_at.timestamp() * 1000)
-    if expires_at is not None and expires_at <= now:
+    asked, now = checked(NewToken, await read_object(task)), task.ports.clock()
+    if asked.expires_at is not None and asked.expires_at <= now:
         raise Invalid([("Use a time that is still to come", ["body", "expires_at"])])
+    if asked.gateways:
+        await _check(task, asked.gateways)
     token = make()
     rows = await task.ports.database.all(
         _INSERT,
@@ -67,7 +84,7 @@ async def create_token(task: Task) -> Reply:
         token[-4:],
         json.dumps(sorted(set(asked.scopes))),
         json.dumps(asked.gateways) if asked.gateways else None,
-        expires_at,
+        asked.expires_at,
         round(now),
     )
     await _changed(task)
@@ -77,18 +94,31 @@ async def create_token(task: Task) -> Reply:
 async def get_token(task: Task, token_id: str) -> Reply:
     """Return a token, without what it is. Raises TokenNotFound."""
     rows = await task.ports.database.all(_GET, task.account, token_id)
-    if not rows:
-        raise TokenNotFound(token_id)
-    return success(_shown(rows[0]))
+    return success(_shown(_only(rows, token_id)))
 
 
 async def revoke_token(task: Task, token_id: str) -> Reply:
     """Revoke a token. Raises TokenNotFound."""
     rows = await task.ports.database.all(_DELETE, task.account, token_id)
+    row = _only(rows, token_id)
+    await _changed(task)
+    return success(_shown(row))
+
+
+async def _check(task: Task, gateways: list[str]) -> None:
+    # A name that is misspelt would make a token that opens nothing.
+    rows = await task.ports.database.all(_GATEWAYS, task.account, json.dumps(gateways))
+    known = {row["id"] for row in rows}
+    unknown = [index for index, name in enumerate(gateways) if name not in known]
+    if unknown:
+        rule = "No gateway of the account has this id"
+        raise Invalid([(rule, ["body", "gateways", str(index)]) for index in unknown])
+
+
+def _only(rows: Sequence[Row], token_id: str) -> Row:
     if not rows:
         raise TokenNotFound(token_id)
-    await _changed(task)
-    return success(_shown(rows[0]))
+    return rows[0]
 
 
 async def _changed(task: Task) -> None:

@@ -16,9 +16,16 @@ PROVIDERS: dict[str, Provider] = {
 }
 """Every provider by its slug, found by listing this folder."""
 
+_ALIASES = {provider.alias: slug for slug, provider in PROVIDERS.items() if provider.alias}
+
 CUSTOM = "custom-"
 """What stands before the slug of a provider that an operator added."""
 _COMPAT = "compat"
+
+
+def canonical(slug: str) -> str:
+    """Return the slug of a provider, of whatever name clients use for it."""
+    return _ALIASES.get(slug, slug)
 
 
 def lookup(slug: str, customs: Mapping[str, Custom]) -> Provider | None:
@@ -50,5 +57,6 @@ def _custom(custom: Custom) -> Provider:
         dialect=OPENAI,
         headers=("x-api-key", "api-key", "anthropic-*", "openai-*"),
         needs_key=False,
+        socket=lambda path, query: (path, query),
         example=Example("", ""),
     )

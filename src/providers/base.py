@@ -28,6 +28,10 @@ class Key:
     """Other headers in which callers may send theirs."""
     parameter: str | None = None
     """The parameter of the query in which they may."""
+    protocol: str | None = None
+    """What browsers put before a key in a WebSocket's protocols, where the vendor does not look."""
+    protocols: tuple[str, ...] = ()
+    """With what the protocols begin in which the vendor does look."""
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -86,6 +90,10 @@ class Provider:
     """The request header that replaces the whole URL."""
     hosts: tuple[str, ...] = ()
     """The domains that it may name."""
+    socket: Callable[[str, str], tuple[str, str]] | None = None
+    """Where WebSockets go: the caller's path and query, to those of the vendor. None: nowhere."""
+    alias: str | None = None
+    """Another name that clients use for it."""
     authorize: Authorize | None = None
     """Where a key is not simply sent."""
     needs_key: bool = True

@@ -3,6 +3,11 @@
 from dialects.cartesia import CARTESIA
 from providers.base import Example, Key, Provider
 
+
+def _socket(path: str, query: str) -> tuple[str, str]:
+    return path or "tts/websocket", query
+
+
 PROVIDER = Provider(
     base_url="https://api.cartesia.ai",
     docs="https://docs.cartesia.ai/use-the-api/compare-tts-endpoints",
@@ -18,4 +23,5 @@ PROVIDER = Provider(
         '"output_format": {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 44100}}',
         ("cartesia-version: 2026-03-01",),
     ),
+    socket=_socket,
 )

@@ -3,13 +3,19 @@
 from dialects.deepgram import DEEPGRAM
 from providers.base import Example, Key, Provider
 
+
+def _socket(path: str, query: str) -> tuple[str, str]:
+    return path or "v1/listen", query
+
+
 PROVIDER = Provider(
     base_url="https://api.deepgram.com",
     docs="https://developers.deepgram.com/reference/deepgram-api-overview",
     dialect=DEEPGRAM,
     # A temporary token is a `Bearer`, which callers may send; what is stored is a key.
     # https://developers.deepgram.com/guides/fundamentals/token-based-authentication
-    key=Key(form="Token {}"),
+    key=Key(form="Token {}", protocols=("token", "bearer")),
     meters=("characters", "audio_seconds"),
     example=Example("v1/listen?model=nova-3", '{"url": "https://dpgr.am/spacewalk.wav"}'),
+    socket=_socket,
 )

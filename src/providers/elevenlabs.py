@@ -3,14 +3,21 @@
 from dialects.elevenlabs import ELEVENLABS
 from providers.base import Example, Key, Provider
 
+
+def _socket(path: str, query: str) -> tuple[str, str]:
+    # https://elevenlabs.io/docs/agents-platform/api-reference/agents-platform/websocket
+    return path or "v1/convai/conversation", query
+
+
 PROVIDER = Provider(
     base_url="https://api.elevenlabs.io",
     docs="https://elevenlabs.io/docs/api-reference/introduction",
     dialect=ELEVENLABS,
-    key=Key("xi-api-key", "{}"),
+    key=Key("xi-api-key", "{}", protocol="xi-api-key."),
     meters=("characters", "audio_seconds"),
     example=Example(
         "v1/text-to-speech/JBFqnCBsd6RMkjVDRZzb",
         '{"text": "Hello!", "model_id": "eleven_multilingual_v2"}',
     ),
+    socket=_socket,
 )

@@ -3,11 +3,17 @@
 from dialects.fal import FAL
 from providers.base import Example, Key, Provider
 
+
+def _socket(path: str, query: str) -> tuple[str, str]:
+    # https://fal.ai/docs/documentation/model-apis/inference/real-time
+    return f"{path.removesuffix('/realtime')}/realtime", query
+
+
 PROVIDER = Provider(
     base_url="https://fal.run",
     docs="https://fal.ai/docs/documentation/model-apis/inference",
     dialect=FAL,
-    key=Key(form="Key {}"),
+    key=Key(form="Key {}", parameter="fal_jwt_token", protocol="fal-api-key."),
     # By name, for `x-fal-target-url` is for us:
     # https://fal.ai/docs/documentation/model-apis/common-parameters
     headers=(
@@ -24,4 +30,5 @@ PROVIDER = Provider(
     # https://fal.ai/docs/documentation/model-apis/inference/proxy-setup
     chooser="x-fal-target-url",
     hosts=("fal.run", "falrun.com", "rest.fal.ai", "rest.alpha.fal.ai"),
+    socket=_socket,
 )

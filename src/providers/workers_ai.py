@@ -2,6 +2,7 @@
 
 import re
 from typing import NoReturn
+from urllib.parse import unquote
 
 from dialects.workers_ai import WORKERS_AI
 from errors import BadPath
@@ -11,6 +12,7 @@ from providers.base import Provider, chat
 # account's AI, by a segment of dots or by its escapes. No name of a model or a task needs either.
 _SEGMENTS = r"(?:/[A-Za-z0-9@:_~-][A-Za-z0-9@:._~-]*)+"
 _PATH = re.compile(rf"(?P<v1>v1{_SEGMENTS})|(?:run/)?(?P<model>(?:@|%40)(?:cf|hf){_SEGMENTS})")
+_MODEL = re.compile(r"(?:^|&)model=([^&]*)")
 _RULE = "Use @cf/{author}/{model}, @hf/{author}/{model} or v1/…"
 
 
@@ -24,6 +26,13 @@ def _refuse(path: str) -> NoReturn:
     raise BadPath(path, _RULE)
 
 
+def _socket(path: str, query: str) -> tuple[str, str]:
+    # The model stands in the query of clients, and in the path of the vendor.
+    model = _MODEL.search(query)
+    rest = [part for part in query.split("&") if not part.startswith("model=")]
+    return (path or (unquote(model[1]) if model else ""), "&".join(rest))
+
+
 PROVIDER = Provider(
     base_url="https://api.cloudflare.com/client/v4/accounts/{account}/ai/run",
     docs="https://developers.cloudflare.com/workers-ai/get-started/rest-api/",
@@ -33,4 +42,5 @@ PROVIDER = Provider(
     meters=("tokens", "images", "audio_seconds"),
     example=chat("v1/chat/completions", "@cf/meta/llama-3.1-8b-instruct"),
     address=_address,
+    socket=_socket,
 )

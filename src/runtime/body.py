@@ -18,7 +18,7 @@ of a short stream: a reply is two pipes and one read, however many events it has
 
 import asyncio
 import re
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 
 from js import (
@@ -174,6 +174,17 @@ class JsReplyBody:
             return self._stream
         length = None if self._encoded else self._announced
         return self._watch.begin(self._stream, length, self._is_text())
+
+    async def texts(self) -> AsyncIterator[str]:
+        """Deliver the body here: its text, piece by piece."""
+        native = self.deliver()
+        if self._buffer is not None:
+            yield _decode([self._buffer])
+            return
+        reader, decoder, more = native.getReader(), TextDecoder.new(), object_out({"stream": True})
+        while not (result := await reader.read()).done:
+            yield decoder.decode(result.value, more)
+        yield decoder.decode()
 
     def _is_text(self) -> bool:
         kind = self._type

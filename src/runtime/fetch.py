@@ -11,6 +11,7 @@ from ports import Body, Incoming, Outgoing, TextBody
 from runtime.body import JsReplyBody, JsRequestBody
 from runtime.caller import Caller
 from runtime.convert import headers_in, object_out
+from runtime.websocket import Relay
 
 _BODILESS_METHODS = {"GET", "HEAD"}
 _BODILESS_STATUSES = {101, 204, 205, 304}
@@ -49,6 +50,8 @@ class JsFetch:
             # No answer of HTTP, and none that could be passed on.
             raise Unreachable(outgoing.host, (time.monotonic() - begun) * 1000)
         headers = headers_in(response.headers)
+        if response.webSocket:
+            return Incoming(response.status, headers, Relay(response.webSocket))
         bodiless = outgoing.method == "HEAD" or response.status in _BODILESS_STATUSES
         body = None if bodiless else JsReplyBody(response, headers, self._caller, outgoing.host)
         return Incoming(response.status, headers, body)

@@ -19,6 +19,7 @@ from runtime.crypto import WebCrypto
 from runtime.database import D1
 from runtime.fetch import JsFetch
 from runtime.snapshots import KvSnapshots
+from runtime.websocket import JsSocket, JsSockets
 
 BINDINGS = ("AI", "CACHE", "CONFIG", "COUNTER", "DB")
 """What `wrangler.toml` binds."""
@@ -36,23 +37,25 @@ async def serve(request: Any, env: Any, ctx: Any) -> Any:
     """Answer a JS Request with a JS Response."""
     background = JsBackground(ctx)
     try:
-        reply = await _reply(request, env, background)
+        reply = await _reply(request, env, ctx, background)
         return _response(request.method, reply)
     finally:
         background.replied()
 
 
-async def _reply(request: Any, env: Any, background: JsBackground) -> Reply:
+async def _reply(request: Any, env: Any, ctx: Any, background: JsBackground) -> Reply:
     try:
         isolate = _shared(env)
     except Misconfigured as error:
         return Reply(error.status, error.headers, error.envelope())
-    ports = Ports(
+    sockets = JsSockets(ctx)
+    ports = sockets.ports = Ports(
         fetch=JsFetch(Caller(request.signal)),
         database=D1(env.DB),
         snapshots=KvSnapshots(env.CONFIG),
         clock=_clock,
         crypto=_crypto,
+        sockets=sockets,
         background=background,
         bindings=_bindings,
     )
@@ -86,6 +89,10 @@ def _request(request: Any) -> Request:
 
 
 def _response(method: str, reply: Reply) -> Any:
+    if isinstance(reply.body, JsSocket):
+        init = object_out({"status": reply.status, "headers": reply.headers})
+        init.webSocket = reply.body.deliver()
+        return Response.new(None, init)
     body: Any = reply.body
     if isinstance(body, JsReplyBody):
         native = body.deliver()

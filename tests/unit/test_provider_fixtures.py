@@ -51,6 +51,19 @@ def test_each_spelling_of_a_path_leads_to_its_address(slug: str) -> None:
 
 
 @every_provider
+def test_websockets_go_where_the_vendor_takes_them(slug: str) -> None:
+    provider, told = PROVIDERS[slug], FIXTURES[slug].get("sockets", {})
+
+    led = {}
+    for given in told:
+        path, _, query = given.partition("?")
+        led[given] = provider.url("acme", *provider.socket(path, query)) if provider.socket else ""
+
+    assert led == told
+    assert bool(told) == (provider.socket is not None)
+
+
+@every_provider
 def test_the_headers_that_a_vendor_reads_reach_it(slug: str) -> None:
     headers = dict.fromkeys([*FIXTURES[slug]["forwarded"], "cookie", "cf-aig-authorization"], "x")
 

@@ -86,10 +86,11 @@ Script = Callable[[Wire], Awaitable[None]]
 class ScriptedUpstream:
     """The server. `requests` holds what came, the oldest first."""
 
-    def __init__(self, scripts: dict[str, Script], relay_to: str) -> None:
+    def __init__(self, scripts: dict[str, Script], relay_to: str, sockets: str) -> None:
         self.requests: list[Received] = []
         self._scripts = scripts
         self._relay_host = urlsplit(relay_to).netloc
+        self._socket_host = urlsplit(sockets).netloc
         self._loop = asyncio.new_event_loop()
         self._go_on = asyncio.Event()
         self._port = 0
@@ -145,26 +146,33 @@ class ScriptedUpstream:
                 self._go_on.clear()
                 self.requests.append(request)
                 await self._scripts[name](Wire(request, reader, writer, self._go_on))
+            elif request.header("upgrade"):
+                self.requests.append(request)
+                await self._relay(head, reader, writer, self._socket_host)
             else:
-                await self._relay(head, reader, writer)
+                await self._relay(_closing(head), reader, writer, self._relay_host)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the gateway left: what the scripts are for
         finally:
             writer.close()
 
     async def _relay(
-        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: str
     ) -> None:
-        host, _, port = self._relay_host.partition(":")
+        host, _, port = to.partition(":")
         to_reader, to_writer = await asyncio.open_connection(host, int(port))
-        request_line, rest = head.split(b"\r\n", 1)
-        to_writer.write(request_line + b"\r\nConnection: close\r\n" + rest)
+        to_writer.write(head)
         upload = asyncio.ensure_future(_copy(reader, to_writer))
         try:
             await _copy(to_reader, writer)
         finally:
             upload.cancel()
             to_writer.close()
+
+
+def _closing(head: bytes) -> bytes:
+    request_line, rest = head.split(b"\r\n", 1)
+    return request_line + b"\r\nConnection: close\r\n" + rest
 
 
 def _parse(head: bytes) -> Received:

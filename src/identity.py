@@ -1,0 +1,17 @@
+"""The headers by which an answer tells which call it belongs to."""
+
+from call import Call
+
+
+def identity(call: Call) -> dict[str, str]:
+    """Return the `cf-aig-*` headers of a call that has been answered."""
+    last = call.trail.attempts[-1] if call.trail.attempts else None
+    headers = {
+        "cf-aig-request-id": call.id,
+        "cf-aig-event-id": call.event_id,
+        "cf-aig-cache-status": "MISS",
+        "cf-aig-step": str(last.call.step if last else call.step),
+    }
+    if call.logged:
+        headers["cf-aig-log-id"] = last.id if last else call.id
+    return headers
