@@ -83,3 +83,17 @@ def as_count(value: object) -> int | None:
 def as_text(value: object) -> str | None:
     """Return a string, or None in place of anything else."""
     return value if isinstance(value, str) else None
+
+
+def as_list(value: object) -> list[object]:
+    """Return a parsed JSON array, or an empty one in place of anything else."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def located(detail: dict[str, object]) -> str | None:
+    """Return what is wrong with a request, and where, as FastAPI tells it: many vendors use it.
+
+    https://fastapi.tiangolo.com/tutorial/handling-errors/
+    """
+    message, where = as_text(detail.get("msg")), as_list(detail.get("loc"))
+    return f"{'.'.join(map(str, where))}: {message}" if message and where else message

@@ -4,14 +4,24 @@ https://elevenlabs.io/docs/api-reference/introduction
 """
 
 import re
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 from call import Ask, Failure, Report, Usage
 from dialects.amounts import as_amount
-from dialects.base import NO_HEADERS, Dialect, Headers, as_object, as_text, read, retryable
+from dialects.base import (
+    NO_HEADERS,
+    Dialect,
+    Headers,
+    as_list,
+    as_object,
+    as_text,
+    located,
+    read,
+    retryable,
+)
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
 
@@ -117,7 +127,7 @@ def failure(status: int, text: str, _headers: Headers = NO_HEADERS) -> Failure:
     detail = (read(_ERROR, text) or {}).get("detail")
     error = as_object(detail) or _first(detail)
     codes = [code for code in map(as_text, map(error.get, ("code", "status", "type"))) if code]
-    words = (error.get("message"), _located(error), detail)
+    words = (error.get("message"), located(error), detail)
     message = next(filter(None, map(as_text, words)), None)
     passing = retryable(status) and "quota_exceeded" not in codes
     return Failure(next(iter(codes), None), message, passing)
@@ -128,16 +138,7 @@ def _first(details: object) -> dict[str, object]:
 
     https://fastapi.tiangolo.com/tutorial/handling-errors/
     """
-    return as_object(next(iter(_as_list(details)), None))
-
-
-def _located(error: dict[str, object]) -> str | None:
-    message, where = as_text(error.get("msg")), _as_list(error.get("loc"))
-    return f"{'.'.join(map(str, where))}: {message}" if message and where else message
-
-
-def _as_list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
+    return as_object(next(iter(as_list(details)), None))
 
 
 ELEVENLABS = Dialect(

@@ -5,7 +5,7 @@ https://fal.ai/docs/documentation/model-apis/inference
 
 import re
 from dataclasses import replace
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
@@ -13,7 +13,17 @@ from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 import sse
 from call import Ask, Failure, Report
 from dialects import openai
-from dialects.base import NO_HEADERS, Dialect, Headers, as_object, as_text, ask_in_body, read
+from dialects.base import (
+    NO_HEADERS,
+    Dialect,
+    Headers,
+    as_list,
+    as_object,
+    as_text,
+    ask_in_body,
+    located,
+    read,
+)
 from dialects.opening import parts
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
@@ -95,7 +105,7 @@ def report(text: str) -> Report:
 
 def _images(output: _Output) -> int | None:
     if isinstance(output.get("images"), list):
-        return len(_as_list(output.get("images")))
+        return len(as_list(output.get("images")))
     return 1 if isinstance(output.get("image"), dict) else None
 
 
@@ -171,23 +181,14 @@ def _code(output: _Output) -> str | None:
 
 def _message(output: _Output) -> str | None:
     detail = _first(output)
-    words = (output.get("detail"), _located(detail), output.get("error"))
+    words = (output.get("detail"), located(detail), output.get("error"))
     nested = as_object(output.get("error")).get("message")
     return next(filter(None, map(as_text, (*words, nested))), None)
 
 
 def _first(output: _Output) -> dict[str, object]:
-    details = _as_list(output.get("detail"))
+    details = as_list(output.get("detail"))
     return as_object(details[0]) if details else {}
-
-
-def _located(detail: dict[str, object]) -> str | None:
-    message, where = as_text(detail.get("msg")), _as_list(detail.get("loc"))
-    return f"{'.'.join(map(str, where))}: {message}" if message and where else message
-
-
-def _as_list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 FAL = Dialect(ask=ask, report=report, stream_report=stream_report, failure=failure, hidden=hidden)

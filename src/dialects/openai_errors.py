@@ -1,7 +1,7 @@
 """What an error in OpenAI's format says of itself, with its own status or hidden behind a 200."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
@@ -12,8 +12,10 @@ from dialects.base import (
     NO_HEADERS,
     Headers,
     as_count,
+    as_list,
     as_object,
     as_text,
+    located,
     read,
     retryable,
 )
@@ -76,7 +78,7 @@ def _failure(status: int, answer: dict[str, object]) -> Failure:
     # has a text below `error` with the code beside it.
     error = as_object(answer.get("error")) or answer
     detail = _detail(answer)
-    words = (error.get("message"), answer.get("error"), answer.get("detail"), _located(detail))
+    words = (error.get("message"), answer.get("error"), answer.get("detail"), located(detail))
     message = next(filter(None, map(as_text, words)), None)
     codes = (error.get("code"), error.get("type"), detail.get("type"))
     passing = retryable(status) or status == _CAPACITY_EXCEEDED
@@ -100,12 +102,7 @@ def _detail(answer: dict[str, object]) -> dict[str, object]:
     https://fastapi.tiangolo.com/tutorial/handling-errors/
     """
     details = as_object(answer.get("message")).get("detail") or answer.get("detail")
-    return as_object(next(iter(_as_list(details)), None))
-
-
-def _located(detail: dict[str, object]) -> str | None:
-    message, where = as_text(detail.get("msg")), _as_list(detail.get("loc"))
-    return f"{'.'.join(map(str, where))}: {message}" if message and where else message
+    return as_object(next(iter(as_list(details)), None))
 
 
 def hidden(text: str) -> Failure | None:
@@ -141,7 +138,7 @@ def _error(name: str, event: dict[str, object]) -> dict[str, object]:
 
 
 def _says_something(answer: dict[str, object]) -> bool:
-    choices = map(as_object, _as_list(answer.get("choices")))
+    choices = map(as_object, as_list(answer.get("choices")))
     messages = [as_object(choice.get("message")) for choice in choices]
     said = any(message.get("content") or message.get("tool_calls") for message in messages)
     return said or bool(answer.get("output"))
@@ -182,9 +179,5 @@ def _is_error(data: str) -> bool:
 
 
 def _is_broken(event: dict[str, object]) -> bool:
-    choices = map(as_object, _as_list(event.get("choices")))
+    choices = map(as_object, as_list(event.get("choices")))
     return not _BROKEN.isdisjoint(as_text(choice.get("finish_reason")) for choice in choices)
-
-
-def _as_list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []

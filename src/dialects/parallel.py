@@ -5,7 +5,7 @@ https://docs.parallel.ai/getting-started/glossary
 
 import re
 from dataclasses import replace
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
@@ -13,7 +13,7 @@ from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 import sse
 from call import Ask, Failure, Report
 from dialects import openai
-from dialects.base import Dialect, as_count, as_object, as_text, ask_in_body, read
+from dialects.base import Dialect, as_count, as_list, as_object, as_text, ask_in_body, read
 from dialects.opening import parts
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
@@ -93,14 +93,10 @@ def _searches(text: str) -> int | None:
     answer = read(_SEARCH, text) or {}
     if "search_id" not in answer or "results" not in answer:
         return None
-    items = map(as_object, _as_list(answer.get("usage")))
+    items = map(as_object, as_list(answer.get("usage")))
     counts = [as_count(item.get("count")) for item in items if item.get("name") == "sku_search"]
     known = [count for count in counts if count is not None]
     return as_count(sum(known)) if known else 1
-
-
-def _as_list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def stream_report(text: str) -> Report:

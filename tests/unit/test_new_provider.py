@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ PROVIDER = Provider(
     example=chat("chat/completions", "new-1"),
 )
 '''
-FIXTURE = {
+FIXTURE: dict[str, Any] = {
     "docs": "https://docs.brand-new.example",
     "urls": {"v1/chat/completions": "https://api.brand-new.example/v1/chat/completions"},
     "forwarded": ["authorization"],
