@@ -1,7 +1,7 @@
 # `make help` lists what there is to do. Everything is installed inside this folder.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help setup dev demo test unit check fix docs lock deploy clean
+.PHONY: help setup dev demo token test unit check fix docs lock deploy clean
 
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 export WRANGLER_SEND_METRICS := false
@@ -20,6 +20,9 @@ dev: setup ## Run the gateway on http://localhost:8787 (PORT, STATE, ADMIN_TOKEN
 
 demo: setup ## The same without any key: a mock answers for OpenAI
 	@$(PYTHON) tools/dev.py --demo
+
+token: .venv/.ready ## Make, list or revoke tokens: ARGS='create --name ci' (URL, ACCOUNT, ADMIN_TOKEN)
+	@$(PYTHON) tools/tokens_command.py $(ARGS)
 
 test: setup ## Run every test there is
 	@$(PYTHON) -m pytest

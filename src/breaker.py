@@ -12,6 +12,8 @@ PAUSE_MS = 10_000
 """For how long it is. Then one request may try it."""
 MEMORY = 10_000
 """Targets that an isolate remembers."""
+NAME_LENGTH = 256
+"""Characters by which they are told apart: callers choose them, and could fill all memory."""
 
 _Target = tuple[int, str, str]
 
@@ -58,7 +60,8 @@ class Breaker:
 
 def _target(call: Call) -> _Target:
     target = call.target
-    return (call.gateway.internal_id, target.provider, call.ask.model or target.path)
+    name = call.ask.model or target.path
+    return (call.gateway.internal_id, target.provider[:NAME_LENGTH], name[:NAME_LENGTH])
 
 
 def _is_fault(outcome: Reply | GatewayError) -> bool:

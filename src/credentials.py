@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from call import Call
 from errors import MissingKey
+from forwarding import forwarded_query
 from keyring import Keyring
 from ports import Outgoing, Ports
+from providers import custom_of
 from providers.base import Provider
 from retry_after import retry_after
 from signing.base import Means, Minted
-from snapshot import Custom, StoredKey
+from snapshot import StoredKey
 from sockets import brings_key
 from vault import Vault
 
@@ -37,7 +39,11 @@ class Credentials:
         opened.
         """
         headers, stored, secret = outgoing.headers, None, None
-        given = provider.key.given(headers, call.target.query)
+        if own := await self._own_headers(call):
+            # What an operator stored for a provider wins over what a caller sends.
+            outgoing = replace(outgoing, headers={**headers, **own})
+            headers = outgoing.headers
+        given = provider.key.given(headers, forwarded_query(call.target.query))
         if not given and not brings_key(headers, provider):
             slug = call.target.provider
             stored = self.keyring.choose(call.gateway, slug, call.options.byok_alias)
@@ -53,11 +59,12 @@ class Credentials:
             headers = {**headers, provider.key.header: provider.key.form.format(secret)}
         return headers, stored
 
-    async def custom_headers(self, custom: Custom, account: str) -> dict[str, str]:
+    async def _own_headers(self, call: Call) -> Mapping[str, str]:
         """Return the headers that an operator stored for a custom provider."""
-        if custom.headers is None:
+        custom = custom_of(call.target.provider, call.gateway.customs)
+        if custom is None or custom.headers is None:
             return {}
-        context = custom_context(account, custom.slug)
+        context = custom_context(call.gateway.account, custom.slug)
         return json.loads(await self.vault.open(custom.headers, context, self.ports.crypto))
 
     def refused(self, call: Call, key: StoredKey, headers: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from tokens import PREFIX
 
@@ -58,8 +59,7 @@ def request_headers(
     `allowed` are the provider's own names, `*` at the end of one for all that begin so. A stream is
     asked for uncompressed, so that each event leaves the provider as soon as it is there.
     """
-    names = _REQUEST.union(allowed)
-    prefixes = _REQUEST_PREFIXES + tuple(name[:-1] for name in allowed if name.endswith("*"))
+    names, prefixes = _passing(allowed)
     kept = {
         name: value
         for name, value in headers.items()
@@ -71,11 +71,18 @@ def request_headers(
     return kept
 
 
+@cache
+def _passing(allowed: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the names that pass, and what other names that pass begin with."""
+    prefixes = tuple(name[:-1] for name in allowed if name.endswith("*"))
+    return _REQUEST.union(allowed), _REQUEST_PREFIXES + prefixes
+
+
 def forwarded_query(query: str) -> str:
     """Return a query without the tokens of ours that it may hold."""
     if PREFIX not in query:
         return query
-    return "&".join(part for part in query.split("&") if f"={PREFIX}" not in part)
+    return "&".join(part for part in query.split("&") if PREFIX not in part)
 
 
 def _accepts_gzip(accepted: str) -> bool:

@@ -14,8 +14,9 @@ _log = logging.getLogger("sluice.gateways")
 MEMORY_MS = 5_000
 """How long an isolate trusts what it knows of a gateway, that it does not exist included."""
 MEMORY_ENTRIES = 1_000
-SNAPSHOT_S = 3_600
-"""How long a snapshot lives, so that a change made in the database by hand is seen in the end."""
+SNAPSHOT_S = 600
+"""How long a snapshot lives, so that a change made in the database by hand, or while KV could not
+be reached, is seen in the end."""
 
 _OF_ACCOUNT = "SELECT id FROM gateways WHERE account_id = ?1"
 

@@ -12,6 +12,6 @@ def identity(call: Call) -> dict[str, str]:
         "cf-aig-cache-status": "MISS",
         "cf-aig-step": str(last.call.step if last else call.step),
     }
-    if call.logged:
+    if (last.call if last else call).logged:
         headers["cf-aig-log-id"] = last.id if last else call.id
     return headers

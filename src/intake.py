@@ -23,7 +23,7 @@ _PREFIX = "cf-aig-"
 async def provider_call(request: Request, gateway: Gateway, target: Target, now: float) -> Call:
     """Return the call of a request to one provider."""
     options = Options.of(request.headers)
-    target = replace(target, provider=canonical(target.provider))
+    target = _canonical(target)
     problem: GatewayError | None = options.problem
     kind: Kind = "provider"
     if asks_for_socket(request.headers):
@@ -43,6 +43,11 @@ async def provider_call(request: Request, gateway: Gateway, target: Target, now:
     )
 
 
+def _canonical(target: Target) -> Target:
+    slug = canonical(target.provider)
+    return target if slug == target.provider else replace(target, provider=slug)
+
+
 def _socket_target(target: Target, gateway: Gateway) -> tuple[Target, GatewayError | None]:
     """Return where a WebSocket goes, and what is wrong with it where it goes nowhere."""
     provider = lookup(target.provider, gateway.customs)
@@ -56,14 +61,14 @@ def _socket_target(target: Target, gateway: Gateway) -> tuple[Target, GatewayErr
 
 async def universal_call(request: Request, gateway: Gateway, now: float) -> Call:
     """Return the call of a request to a list of targets: the first, with the others behind it."""
-    text = await request.body.text() if request.body else None
     try:
+        text = await request.body.text() if request.body else None
         return steps_of(entries(text), request, gateway, now)
-    except BadUniversal as problem:
+    except (BadUniversal, ClientLeft) as problem:
+        # Not the body: there are keys in it, and nobody knows where.
         target, options = Target("universal", "", ""), Options.of(request.headers)
-        ask = Ask(text=text)
         return Call(
-            uuid7(now), request, gateway, target, options, ask, now, "universal", problem=problem
+            uuid7(now), request, gateway, target, options, Ask(), now, "universal", problem=problem
         )
 
 
@@ -86,7 +91,7 @@ def _step(index: int, entry: Entry, call: Call) -> Call:
     options = Options.of(headers)
     if options.problem:
         raise BadUniversal(f"entry {index}, {options.problem.message}", "Correct this header")
-    target = replace(entry.target, provider=canonical(entry.target.provider))
+    target = _canonical(entry.target)
     provider = lookup(target.provider, call.gateway.customs)
     ask = provider.dialect.ask(target.path, entry.body, target.query) if provider else Ask()
     request = replace(call.request, method="POST", headers=headers, body=TextBody(entry.body))

@@ -16,6 +16,7 @@ class Keyring:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._turns: dict[tuple[int, str, str | None], int] = {}
+        # By what they are, not by their ids: a key that was exchanged for another is not tired.
         self._rests: dict[str, float] = {}
 
     def choose(self, gateway: Gateway, provider: str, alias: str | None) -> StoredKey | None:
@@ -34,19 +35,19 @@ class Keyring:
         now = self._clock()
         order = [keys[(turn + step) % len(keys)] for step in range(len(keys))]
         # A stable sort: among those awake the turn decides.
-        return min(order, key=lambda key: max(self._rests.get(key.id, 0.0), now))
+        return min(order, key=lambda key: max(self._rests.get(key.sealed, 0.0), now))
 
     def rest(self, key: StoredKey, wait: float) -> None:
         """Let a key rest for `wait` milliseconds or, where nobody said how long, a minute."""
         if len(self._rests) >= MEMORY:
             self._rests.clear()
-        self._rests[key.id] = self._clock() + (wait or REST_MS)
+        self._rests[key.sealed] = self._clock() + (wait or REST_MS)
 
     def spare(self, gateway: Gateway, key: StoredKey, alias: str | None) -> bool:
         """Return whether another key could be used at once in place of this one."""
         now = self._clock()
-        keys = _keys(gateway, key.provider, alias)
-        return any(self._rests.get(other.id, 0.0) <= now for other in keys if other.id != key.id)
+        others = (each for each in _keys(gateway, key.provider, alias) if each.id != key.id)
+        return any(self._rests.get(other.sealed, 0.0) <= now for other in others)
 
 
 def _keys(gateway: Gateway, provider: str, alias: str | None) -> list[StoredKey]:

@@ -16,7 +16,7 @@ from errors import BadBaseUrl, Invalid
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t -~]*")
-_PLAIN = re.compile(r"https://[a-z0-9.-]+(?::443)?(?:/[!-\[\]-~]*)?", re.IGNORECASE)
+_PLAIN = re.compile(r"https://[a-z0-9.-]+(?::443)?(?:/[!-\[\]-~]*)?", re.IGNORECASE | re.ASCII)
 # Ends of names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, RFC 9476).
 _PRIVATE_NAMES = (
     "localhost",
@@ -33,6 +33,12 @@ _PRIVATE_NAMES = (
     "invalid",
     "onion",
 )
+# Global by their number, and yet a platform's own: Azure's wire server, the metadata of Oracle's
+# cloud, relays of 6to4 (https://www.iana.org/assignments/iana-ipv4-special-registry).
+_HOSTS_OWN = [
+    ipaddress.IPv4Network(network)
+    for network in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24")
+]
 # What belongs to a connection, or is not an operator's to say.
 _FORBIDDEN = re.compile(
     r"(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|cookie"
@@ -65,9 +71,11 @@ def is_public(host: str) -> bool:
     last = labels[-1]
     if last.isdecimal() or re.fullmatch("0x[0-9a-f]*", last):
         try:
-            return ipaddress.IPv4Address(host).is_global
+            address = ipaddress.IPv4Address(host)
         except ValueError:
             return False
+        own = address.is_multicast or any(address in network for network in _HOSTS_OWN)
+        return address.is_global and not own
     return not any(
         host.lower() == name or host.lower().endswith(f".{name}") for name in _PRIVATE_NAMES
     )

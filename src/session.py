@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from pydantic_core import from_json
+
 from boundary import caught
 from call import Ask, Attempt, Call, Reply, Request, Target
 from errors import BadUniversal, GatewayError, UnknownGateway
@@ -83,8 +85,8 @@ def _read(message: str) -> tuple[str | None, dict[str, Any]]:
     """Return the event id and the entry of a message. Raises BadUniversal."""
     rule = 'Send {"type": "universal.create", "request": {…}}'
     try:
-        parsed: object = json.loads(message)
-    except (ValueError, RecursionError):
+        parsed: object = from_json(message, allow_inf_nan=False)
+    except ValueError:
         raise BadUniversal("the message is not JSON", rule) from None
     fields = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
     given: object = fields.get("request")

@@ -100,7 +100,7 @@ class SpendRule(_Part):
 
     id: Name | None = None
     enabled: bool = True
-    limit: Annotated[float, Field(gt=0)]
+    limit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """USD."""
     limitType: Literal["cost"]  # noqa: N815 - the API's own spelling
     window: Positive

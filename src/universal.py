@@ -45,8 +45,10 @@ class Entry:
 
 def entries(text: str | None) -> list[Entry]:
     """Return the entries of a body: an array of them, or a single one. Raises BadUniversal."""
+    if text is None:
+        raise BadUniversal("it has no body, or one of more than 10 MB", "Send an array of entries")
     try:
-        parsed: object = from_json(text or "", allow_inf_nan=False)
+        parsed: object = from_json(text, allow_inf_nan=False)
     except ValueError:
         raise BadUniversal("the body is not JSON", "Send an array of entries") from None
     given = cast("list[object]", parsed) if isinstance(parsed, list) else [parsed]
@@ -63,7 +65,12 @@ def entry(given: object, where: str) -> Entry:
     provider, path, query = _target(fields, where)
     if "query" not in fields:
         raise BadUniversal(f"{where}, field `query`", "Send the body for the provider")
-    body = json.dumps(fields["query"], ensure_ascii=False, separators=(",", ":"))
+    try:
+        body = json.dumps(
+            fields["query"], ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+    except ValueError:
+        raise BadUniversal(f"{where}, field `query`", "Use numbers that JSON can write") from None
     headers = {"content-type": "application/json", **dict(_headers(fields, where))}
     return Entry(Target(provider, path, query), headers, body)
 
@@ -72,13 +79,15 @@ def _target(fields: dict[str, Any], where: str) -> tuple[str, str, str]:
     provider, endpoint = fields.get("provider"), fields.get("endpoint")
     if not isinstance(provider, str) or not _SLUG.fullmatch(provider):
         raise BadUniversal(f"{where}, field `provider` is {provider!r}", "Use a provider's slug")
-    if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint) or "#" in endpoint:
-        rule = "Use the provider's path, percent-encoded"
-        raise BadUniversal(f"{where}, field `endpoint` is {endpoint!r}", rule)
+    if not isinstance(endpoint, str):
+        raise BadUniversal(f"{where}, field `endpoint` is {endpoint!r}", "Use the provider's path")
     path, _, query = endpoint.lstrip("/").partition("?")
+    # What stands behind the question mark may be a key, and is not told.
+    told = f"{where}, field `endpoint` is {path!r}"
+    if not _ENDPOINT.fullmatch(endpoint) or "#" in endpoint:
+        raise BadUniversal(told, "Use the provider's path, percent-encoded")
     if _DOTS.search(path):
-        rule = "Use a path without `.` and `..`"
-        raise BadUniversal(f"{where}, field `endpoint` is {endpoint!r}", rule)
+        raise BadUniversal(told, "Use a path without `.` and `..`")
     return provider, path, query
 
 
@@ -104,7 +113,9 @@ def _headers(fields: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
 def _object(fields: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     value: object = fields.get(name) or {}
     if not isinstance(value, dict):
-        raise BadUniversal(f"{where}, field `{name}` is {value!r}", "Send an object")
+        # Not the value: whoever sends headers as a text sends keys in it.
+        kind = type(value).__name__
+        raise BadUniversal(f"{where}, field `{name}` is a {kind}", "Send an object")
     return cast("dict[str, Any]", value)
 
 

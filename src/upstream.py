@@ -35,7 +35,9 @@ def upstream(ports: Ports, upstreams: Mapping[str, str], credentials: Credential
         attempt.host = outgoing.host
         headers, key = await credentials.authorize(call, provider, outgoing)
         attempt.key_id = key and key.id
-        incoming = await ports.fetch(replace(outgoing, headers=headers))
+        if headers is not outgoing.headers:
+            outgoing = replace(outgoing, headers=headers)
+        incoming = await ports.fetch(outgoing)
         attempt.first_byte = ports.clock()
         reply = _reply(call.ask, provider.dialect, incoming)
         if key and incoming.status in REFUSED:

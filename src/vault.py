@@ -44,7 +44,7 @@ class Vault:
             data = urlsafe_b64decode(coded)
             key = self._keys[name]
             plain = await crypto.decrypt(key, data[:_NONCE], data[_NONCE:], context.encode())
-        except (KeyError, CryptoError):
+        except (KeyError, ValueError, CryptoError):
             raise Misconfigured(
                 "A stored secret cannot be opened: ENCRYPTION_KEY is not the one that it was "
                 "stored under. Set that one as ENCRYPTION_KEY_OLD"

@@ -1,6 +1,7 @@
 """The ports in memory, and the values that tests begin with."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -310,6 +311,30 @@ class Bench:
         await self.background.run()
         return reply
 
+    async def manage(self, method: str, path: str, **body: object) -> Any:
+        """Ask the management API with the admin token, and return the result."""
+        url = f"https://sluice.test/client/v4/accounts/acme/ai-gateway/{path}"
+        headers = {"authorization": "Bearer secret"}
+        reply = await self.handle(Request(method, url, headers, FakeBody(json.dumps(body))))
+        assert reply.status == 200, reply.body
+        return told(reply)["result"]
+
+    async def store(self, slug: str, secret: str, alias: str = "default", **more: object) -> str:
+        """Store a provider's key, and return its id."""
+        fields = {"provider_slug": slug, "secret": secret, "alias": alias, **more}
+        return (await self.manage("POST", "gateways/main/provider_configs", **fields))["id"]
+
+    def settings(self, **settings: object) -> None:
+        """Change the settings of the gateway."""
+        sql = "UPDATE gateways SET settings = ?"
+        self.database.connection.execute(sql, (json.dumps(settings),))
+
+
+def told(reply: Reply) -> Any:
+    """Return what an answer of the gateway's own says."""
+    assert isinstance(reply.body, str)
+    return json.loads(reply.body)
+
 
 def a_request(
     headers: Mapping[str, str] | None = None,
@@ -355,3 +380,17 @@ def an_answer(text: str, kind: str = "application/json", status: int = 200) -> I
     """Return a provider's answer whose body has come in whole."""
     body = FakeReplyBody(Ending("complete", text, len(text.encode())))
     return Incoming(status, {"content-type": kind}, body)
+
+
+def an_entry(slug: str = "openai", **more: object) -> dict[str, object]:
+    """Return an entry of a universal request."""
+    headers = {"authorization": f"Bearer sk-{slug}"}
+    usual = {"provider": slug, "endpoint": "chat/completions", "query": {"model": "m"}}
+    return {**usual, "headers": headers, **more}
+
+
+def universal(*entries: object, **headers: str) -> Request:
+    """Return a request to a list of targets."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    url, body = CHAT.removesuffix("/openai/chat/completions"), FakeBody(json.dumps(entries))
+    return Request("POST", url, {"content-type": "application/json", **named}, body)

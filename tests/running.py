@@ -1,17 +1,33 @@
 """A gateway that runs, as tests use it."""
 
+import contextlib
+import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
+from demo import free_port
+
 T = TypeVar("T")
 PATIENCE_S = 20.0
+ROOT = Path(__file__).resolve().parent.parent
+ADMIN_TOKEN = "test-admin-token"
+SETTINGS = {
+    "cache_invalidate_on_update": False,
+    "cache_ttl": 0,
+    "collect_logs": True,
+    "rate_limiting_interval": 0,
+    "rate_limiting_limit": 0,
+}
+"""What every gateway must be made with."""
 
 
 def until(look: Callable[[], T | None], what: str, patience: float = PATIENCE_S) -> T:
@@ -32,23 +48,74 @@ def pass_time(seconds: float) -> None:
 
 @dataclass
 class Gateway:
-    """The gateway `default` of account `local`."""
+    """A gateway of account `local`, `default` unless another one was made."""
 
     url: str
     admin_token: str
     llmock: str
     """Where the mock provider behind it listens."""
     state: Path
+    """The folder of its data, and of what it prints."""
+    name: str = "default"
+
+    @property
+    def address(self) -> str:
+        """The universal endpoint, and what the slug of a provider is appended to."""
+        return f"{self.url}/v1/local/{self.name}"
 
     @property
     def openai(self) -> str:
         """The base URL of OpenAI through the gateway."""
-        return f"{self.url}/v1/local/default/openai"
+        return f"{self.address}/openai"
+
+    @property
+    def account(self) -> str:
+        """The account in the management API."""
+        return f"{self.url}/client/v4/accounts/local/ai-gateway"
 
     @property
     def management(self) -> str:
         """The gateway in the management API."""
-        return f"{self.url}/client/v4/accounts/local/ai-gateway/gateways/default"
+        return f"{self.account}/gateways/{self.name}"
+
+    @contextlib.contextmanager
+    def another(self, name: str, **settings: Any) -> Generator["Gateway", None, None]:
+        """Make another gateway, open unless the settings say otherwise, and delete it."""
+        asked = SETTINGS | {"id": name, "authentication": False} | settings
+        self.manage("POST", "/gateways", asked)
+        try:
+            yield replace(self, name=name)
+        finally:
+            self.manage("DELETE", f"/gateways/{name}")
+
+    def manage(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return the result of a request to the management API of the account."""
+        headers = {"authorization": f"Bearer {self.admin_token}"}
+        answer = httpx.request(method, self.account + path, json=body, headers=headers, timeout=30)
+        assert answer.is_success, answer.text
+        return answer.json()["result"]
+
+    def store(self, provider: str, secret: str, **more: Any) -> dict[str, Any]:
+        """Store the key of a provider."""
+        body = {"provider_slug": provider, "secret": secret, **more}
+        return self.manage("POST", f"/gateways/{self.name}/provider_configs", body)
+
+    def rows_of_event(self, event_id: str, count: int) -> list[dict[str, Any]]:
+        """Wait until an event has so many rows, and return them, the oldest first."""
+
+        def look() -> list[dict[str, Any]] | None:
+            found = self.ask("/logs?per_page=50").json()["result"]
+            mine = [row for row in found if row["event_id"] == event_id]
+            # Ids do not tell which of two attempts of one millisecond was the first; steps do.
+            mine.sort(key=lambda row: (row["step"], row["id"]))
+            return mine if len(mine) == count else None
+
+        return until(look, f"{count} rows of {event_id}")
+
+    def at_rest(self) -> bytes:
+        """Return all that lies in the folder: the databases, and what was printed."""
+        files = (file for file in sorted(self.state.rglob("*")) if file.is_file())
+        return b"\n".join(file.read_bytes() for file in files)
 
     def ask(self, path: str) -> httpx.Response:
         """Ask the management API."""
@@ -95,3 +162,30 @@ def stream(method: str, url: str, **more: Any) -> AbstractContextManager[httpx.R
 
 def _keyed(more: dict[str, Any]) -> dict[str, Any]:
     return more | {"headers": KEY | dict(more.get("headers") or {})}
+
+
+@contextlib.contextmanager
+def serving(state: Path, **variables: str) -> Generator[Gateway, None, None]:
+    """Run a gateway on a folder of data, as `make dev` does, until the block ends."""
+    port = free_port()
+    environment = os.environ | {"PORT": str(port), "STATE": str(state), "ADMIN_TOKEN": ADMIN_TOKEN}
+    command = [sys.executable, ROOT / "tools" / "dev.py"]
+    with (state / "test.log").open("w") as output:
+        server = subprocess.Popen(
+            command, env=environment | variables, stdout=output, stderr=output
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: _ready(server, url, state), "the gateway", patience=150)
+        yield Gateway(url, ADMIN_TOKEN, "", state)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _ready(server: "subprocess.Popen[bytes]", url: str, state: Path) -> bool | None:
+    assert server.poll() is None, (state / "test.log").read_text()
+    try:
+        return httpx.get(f"{url}/healthz", timeout=30).is_success or None
+    except httpx.TransportError:
+        return None

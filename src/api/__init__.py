@@ -6,7 +6,6 @@ own that has the scope for it. A deployment without an admin token has no manage
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from api.access import ADMIN, admit
 from api.custom_providers import (
@@ -93,8 +92,10 @@ async def manage(path: str, task: Task) -> Reply:
     raise NotFound(path)
 
 
-def _action(actions: dict[str, Any], method: str) -> _Action:
-    action = actions.get("GET" if method == "HEAD" else method)
+def _action(actions: dict[str, _Action], method: str) -> _Action:
+    if "GET" in actions:
+        actions = actions | {"HEAD": actions["GET"]}
+    action = actions.get(method)
     if action is None:
-        raise MethodNotAllowed(method, ", ".join([*actions, "HEAD"]))
+        raise MethodNotAllowed(method, ", ".join(actions))
     return action

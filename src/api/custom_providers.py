@@ -1,14 +1,16 @@
 """Providers that an operator adds, as the management API takes them.
 
+Their headers may be credentials: answers show the names, and `***` in place of each value.
 https://developers.cloudflare.com/ai-gateway/configuration/custom-providers/
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.body import problems, read_object
+from api.body import checked, read_object
 from api.envelope import iso, success
 from api.paging import Page
 from api.task import Task
@@ -40,6 +42,11 @@ DELETE FROM custom_providers WHERE account_id = ?1 AND id = ?2 RETURNING {_COLUM
 """  # noqa: S608
 
 _READ_ONLY = {"id", "account_id", "logo", "created_at", "modified_at"}
+_KEPT_APART = {"name", "slug", "base_url", "headers", "enable"}
+_MASK = "***"
+"""What is shown of a header's value, and what stands for it in a change."""
+
+_Text = Annotated[str, Field(max_length=4096)]
 
 
 class CustomProvider(BaseModel):
@@ -49,21 +56,16 @@ class CustomProvider(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=256)]
     slug: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
-    base_url: str
-    headers: str | None = None
+    base_url: Annotated[str, Field(max_length=2048)]
+    headers: Annotated[str, Field(max_length=16_384)] | None = None
     """A JSON object of headers that are sent as well. They may hold credentials."""
     enable: bool = False
     beta: bool = False
-    description: str | None = None
-    link: str | None = None
-    curl_example: str | None = None
-    js_example: str | None = None
-    position: int | None = None
-
-    @property
-    def details(self) -> str:
-        """What is shown to people, as JSON."""
-        return self.model_dump_json(exclude={"name", "slug", "base_url", "headers", "enable"})
+    description: _Text | None = None
+    link: _Text | None = None
+    curl_example: _Text | None = None
+    js_example: _Text | None = None
+    position: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
 async def list_custom_providers(task: Task) -> Reply:
@@ -72,91 +74,98 @@ async def list_custom_providers(task: Task) -> Reply:
     search = page.text("search")
     total = (await database.all(_COUNT, task.account, search))[0]["total"]
     rows = await database.all(_LIST, task.account, search, page.size, page.offset)
-    return success([await _shown(task, row) for row in rows], page.info(len(rows), total))
+    return success([_shown(task, row) for row in rows], page.info(len(rows), total))
 
 
 async def create_custom_provider(task: Task) -> Reply:
-    """Add a custom provider. Raises Invalid, BadBaseUrl and CustomProviderExists."""
-    asked = _checked(await read_object(task))
-    now = task.ports.clock()
-    rows = await task.ports.database.all(_INSERT, uuid7(now), *await _values(task, asked))
+    """Add a custom provider.
+
+    Raises Invalid, BadBaseUrl, CustomProviderExists, and Misconfigured without ENCRYPTION_KEY.
+    """
+    asked = checked(CustomProvider, await read_object(task), _READ_ONLY)
+    values = await _values(task, asked, None)
+    rows = await task.ports.database.all(_INSERT, uuid7(task.ports.clock()), *values)
     if not rows:
         raise CustomProviderExists(asked.slug)
     await _changed(task)
-    return success(await _shown(task, rows[0]))
+    return success(_shown(task, rows[0]))
 
 
 async def get_custom_provider(task: Task, provider_id: str) -> Reply:
     """Return a custom provider. Raises CustomProviderNotFound."""
-    return success(await _shown(task, await _row(task, provider_id)))
+    return success(_shown(task, await _row(task, provider_id)))
 
 
 async def update_custom_provider(task: Task, provider_id: str) -> Reply:
-    """Change what a body names of a custom provider.
+    """Change what a body names of a custom provider. Its headers are encrypted anew.
 
-    Raises Invalid, BadBaseUrl, CustomProviderNotFound and CustomProviderExists.
+    Raises Invalid, BadBaseUrl, CustomProviderNotFound, CustomProviderExists, and Misconfigured
+    where headers that stay cannot be opened.
     """
-    before = await _shown(task, await _row(task, provider_id))
-    kept = {name: value for name, value in before.items() if name not in _READ_ONLY}
-    body = await read_object(task)
-    # Whoever sends back what was shown has not changed the headers, whose values are never shown.
-    if body.get("headers") == before["headers"]:
-        body["headers"] = kept["headers"] = await _opened(task, await _row(task, provider_id))
-    elif "headers" not in body:
-        kept["headers"] = await _opened(task, await _row(task, provider_id))
-    asked = _checked(kept | body)
-    rows = await task.ports.database.all(_UPDATE, provider_id, *await _values(task, asked))
+    row = await _row(task, provider_id)
+    body = _shown(task, row) | await read_object(task)
+    asked = checked(CustomProvider, body, _READ_ONLY)
+    values = await _values(task, asked, row)
+    rows = await task.ports.database.all(_UPDATE, provider_id, *values)
     if not rows:
         raise CustomProviderExists(asked.slug)
     await _changed(task)
-    return success(await _shown(task, rows[0]))
+    return success(_shown(task, rows[0]))
 
 
 async def delete_custom_provider(task: Task, provider_id: str) -> Reply:
     """Delete a custom provider. Raises CustomProviderNotFound."""
-    row = await _row(task, provider_id)
-    shown = await _shown(task, row)
-    await task.ports.database.all(_DELETE, task.account, provider_id)
+    rows = await task.ports.database.all(_DELETE, task.account, provider_id)
+    row = _only(rows, provider_id)
     await _changed(task)
-    return success(shown)
+    return success(_shown(task, row))
 
 
-def _checked(body: dict[str, Any]) -> CustomProvider:
-    given = {name: value for name, value in body.items() if name not in _READ_ONLY}
-    try:
-        asked = CustomProvider.model_validate(given)
-    except ValidationError as error:
-        raise Invalid(problems(error)) from None
-    return asked.model_copy(
-        update={
-            "base_url": checked_base_url(asked.base_url),
-            "headers": checked_headers(asked.headers),
-        }
-    )
+async def _values(
+    task: Task, asked: CustomProvider, before: Row | None
+) -> tuple[str | int | None, ...]:
+    """Return the values of a row, from its slug on. `before` is what the row was."""
+    base_url = checked_base_url(asked.base_url)
+    headers = await _unmasked(task, json.loads(checked_headers(asked.headers) or "{}"), before)
+    sealed = masked = None
+    if headers:
+        context = custom_context(task.account, asked.slug)
+        sealed = await task.isolate.vault.seal(json.dumps(headers), context, task.ports.crypto)
+        masked = json.dumps(dict.fromkeys(headers, _MASK))
+    details = json.dumps(asked.model_dump(exclude=_KEPT_APART) | {"headers": masked})
+    named = (asked.slug, asked.name, base_url, sealed, int(asked.enable), details)
+    return (*named, round(task.ports.clock()), task.account)
 
 
-async def _values(task: Task, asked: CustomProvider) -> tuple[str | int | None, ...]:
-    """Return the values of a row, from its slug on."""
-    context = custom_context(task.account, asked.slug)
-    sealed = None
-    if asked.headers:
-        sealed = await task.isolate.vault.seal(asked.headers, context, task.ports.crypto)
-    shown = (asked.slug, asked.name, asked.base_url, sealed, int(asked.enable), asked.details)
-    return (*shown, round(task.ports.clock()), task.account)
+async def _unmasked(
+    task: Task, headers: Mapping[str, str], before: Row | None
+) -> Mapping[str, str]:
+    """Return headers with the values that they had, where they came back as they were shown."""
+    masked = [name for name, value in headers.items() if value == _MASK]
+    if not masked:
+        return headers
+    stored = await _opened(task, before)
+    if unknown := [name for name in masked if name not in stored]:
+        rule = f"Use its value: `{_MASK}` stands for one that is stored"
+        raise Invalid([(rule, ["body", "headers", name]) for name in unknown])
+    return {**headers, **{name: stored[name] for name in masked}}
+
+
+async def _opened(task: Task, row: Row | None) -> Mapping[str, str]:
+    if row is None or row["headers"] is None:
+        return {}
+    context = custom_context(task.account, row["slug"])
+    return json.loads(await task.isolate.vault.open(row["headers"], context, task.ports.crypto))
 
 
 async def _row(task: Task, provider_id: str) -> Row:
-    rows = await task.ports.database.all(_GET, task.account, provider_id)
+    return _only(await task.ports.database.all(_GET, task.account, provider_id), provider_id)
+
+
+def _only(rows: Sequence[Row], provider_id: str) -> Row:
     if not rows:
         raise CustomProviderNotFound(provider_id)
     return rows[0]
-
-
-async def _opened(task: Task, row: Row) -> str | None:
-    if row["headers"] is None:
-        return None
-    context = custom_context(task.account, row["slug"])
-    return await task.isolate.vault.open(row["headers"], context, task.ports.crypto)
 
 
 async def _changed(task: Task) -> None:
@@ -165,17 +174,13 @@ async def _changed(task: Task) -> None:
     )
 
 
-async def _shown(task: Task, row: Row) -> dict[str, Any]:
-    opened = await _opened(task, row)
-    # The names tell an operator which headers are sent; the values may be credentials.
-    masked = json.dumps(dict.fromkeys(json.loads(opened), "***")) if opened else None
+def _shown(task: Task, row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "account_id": task.account,
         "slug": row["slug"],
         "name": row["name"],
         "base_url": row["base_url"],
-        "headers": masked,
         "enable": bool(row["enable"]),
         **json.loads(row["details"]),
         "logo": None,

@@ -4,18 +4,20 @@ A key goes in and never comes out: answers show its last four characters.
 https://developers.cloudflare.com/api/resources/ai_gateway/subresources/provider_configs/
 """
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.body import read_model
+from api.body import checked, read_object
 from api.envelope import iso, success
 from api.gateways import internal_id
 from api.paging import Page
 from api.task import Task
 from call import Reply
 from credentials import key_context
-from errors import Invalid, KeyNotFound
+from errors import Invalid, KeyNotFound, Misconfigured
 from ids import uuid7
 from options import ALIAS
 from ports import Row
@@ -27,10 +29,16 @@ _INSERT = f"""
 INSERT INTO provider_keys ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
 RETURNING {_COLUMNS}
 """  # noqa: S608 - our own names
+_UPDATE = f"""
+UPDATE provider_keys SET alias = ?3, is_default = ?4, preview = coalesce(?5, preview),
+  sealed = coalesce(?6, sealed), modified_at = ?7
+WHERE gateway_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
+"""  # noqa: S608
 _LIST = f"""
 SELECT {_COLUMNS} FROM provider_keys WHERE gateway_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3
 """  # noqa: S608
 _COUNT = "SELECT count(*) AS total FROM provider_keys WHERE gateway_id = ?1"
+_GET = f"SELECT {_COLUMNS} FROM provider_keys WHERE gateway_id = ?1 AND id = ?2"  # noqa: S608
 _DELETE = f"""
 DELETE FROM provider_keys WHERE gateway_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
 """  # noqa: S608
@@ -39,18 +47,23 @@ _RESEAL = "UPDATE provider_keys SET sealed = ?2, modified_at = ?3 WHERE id = ?1 
 
 LONGEST = 20_000
 """Characters of a key: a service account is a few thousand."""
+_READ_ONLY = {"id", "gateway_id", "secret_id", "secret_preview", "created_at", "modified_at"}
+_CUSTOM = re.compile(f"{CUSTOM}[a-z0-9][a-z0-9-]{{0,62}}")
+_PLAIN = re.compile("[ -~]+")
+_Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST)]
 
 
-class NewKey(BaseModel):
+class ProviderConfig(BaseModel):
     """What a stored key is made of."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     alias: Annotated[str, Field(pattern=f"^{ALIAS.pattern}$")] = DEFAULT_ALIAS
     default_config: bool = False
     """Whether it is used where a request names no alias."""
     provider_slug: str
-    secret: Annotated[str, Field(min_length=1, max_length=LONGEST)]
+    secret: _Secret | None = None
+    """None: the one that is stored."""
 
 
 async def list_keys(task: Task, gateway: str) -> Reply:
@@ -65,48 +78,105 @@ async def list_keys(task: Task, gateway: str) -> Reply:
 async def create_key(task: Task, gateway: str) -> Reply:
     """Store a key. Raises Invalid, GatewayNotFound, and Misconfigured without ENCRYPTION_KEY."""
     number = await internal_id(task, gateway)
-    asked, now = await read_model(task, NewKey), task.ports.clock()
+    asked, now = checked(ProviderConfig, await read_object(task)), task.ports.clock()
     slug = asked.provider_slug
-    if slug not in PROVIDERS and not slug.startswith(CUSTOM):
+    if slug not in PROVIDERS and not _CUSTOM.fullmatch(slug):
         rule = f"Use one of {', '.join(sorted(PROVIDERS))}, or `{CUSTOM}` and a slug"
         raise Invalid([(rule, ["body", "provider_slug"])])
-    secret = asked.secret.strip()
-    vault = task.isolate.vault
-    sealed = await vault.seal(secret, key_context(number, slug), task.ports.crypto)
-    preview = secret[-4:] if len(secret) >= 16 else ""
+    if asked.secret is None:
+        raise Invalid([("Field required", ["body", "secret"])])
+    preview, sealed = await _sealed(task, number, slug, asked.secret)
     values = (uuid7(now), number, slug, asked.alias, int(asked.default_config), preview, sealed)
     rows = await task.ports.database.all(_INSERT, *values, round(now))
     await _changed(task, gateway)
     return success(_shown(rows[0], gateway))
 
 
+async def get_key(task: Task, gateway: str, key_id: str) -> Reply:
+    """Return a stored key, without what it is. Raises GatewayNotFound and KeyNotFound."""
+    number = await internal_id(task, gateway)
+    row = _only(await task.ports.database.all(_GET, number, key_id), key_id)
+    return success(_shown(row, gateway))
+
+
+async def update_key(task: Task, gateway: str, key_id: str) -> Reply:
+    """Change what a body names of a stored key.
+
+    Raises Invalid, GatewayNotFound, KeyNotFound, and Misconfigured without ENCRYPTION_KEY.
+    """
+    number = await internal_id(task, gateway)
+    row = _only(await task.ports.database.all(_GET, number, key_id), key_id)
+    body = _shown(row, gateway) | await read_object(task)
+    asked, slug = checked(ProviderConfig, body, _READ_ONLY), row["provider"]
+    if asked.provider_slug != slug:
+        rule = "The provider of a key stays. Store another key instead"
+        raise Invalid([(rule, ["body", "provider_slug"])])
+    kept = await _sealed(task, number, slug, asked.secret) if asked.secret else (None, None)
+    values = (asked.alias, int(asked.default_config), *kept, round(task.ports.clock()))
+    rows = await task.ports.database.all(_UPDATE, number, key_id, *values)
+    await _changed(task, gateway)
+    return success(_shown(_only(rows, key_id), gateway))
+
+
 async def delete_key(task: Task, gateway: str, key_id: str) -> Reply:
     """Delete a stored key. Raises GatewayNotFound and KeyNotFound."""
     number = await internal_id(task, gateway)
-    rows = await task.ports.database.all(_DELETE, number, key_id)
-    if not rows:
-        raise KeyNotFound(key_id)
+    row = _only(await task.ports.database.all(_DELETE, number, key_id), key_id)
     await _changed(task, gateway)
-    return success(_shown(rows[0], gateway))
+    return success(_shown(row, gateway))
 
 
 async def reseal_keys(task: Task, gateway: str) -> Reply:
-    """Encrypt a gateway's keys anew, those that lie under the old secret.
+    """Encrypt a gateway's keys anew, those that do not lie under the new secret.
 
-    Raises GatewayNotFound, and Misconfigured where a key opens with neither secret.
+    Raises GatewayNotFound, and Misconfigured where there are keys that open with neither secret:
+    they stay as they are.
     """
     number = await internal_id(task, gateway)
-    vault, crypto, database = task.isolate.vault, task.ports.crypto, task.ports.database
-    rows = await database.all(_SEALED, number)
-    old = [row for row in rows if not vault.current(row["sealed"])]
-    for row in old:
-        context = key_context(number, row["provider"])
-        secret = await vault.open(row["sealed"], context, crypto)
-        sealed = await vault.seal(secret, context, crypto)
-        await database.all(_RESEAL, row["id"], sealed, round(task.ports.clock()), row["sealed"])
+    rows = await task.ports.database.all(_SEALED, number)
+    old = [row for row in rows if not task.isolate.vault.current(row["sealed"])]
+    lost = [row["id"] for row in old if not await _resealed(task, number, row)]
     if old:
         await _changed(task, gateway)
+    if lost:
+        raise Misconfigured(
+            f"Neither ENCRYPTION_KEY nor ENCRYPTION_KEY_OLD opens {', '.join(lost)}. All other "
+            "keys are encrypted anew"
+        )
     return success({"resealed": len(old), "total": len(rows)})
+
+
+async def _resealed(task: Task, number: int, row: Row) -> bool:
+    """Encrypt one key anew, and return whether it could be opened."""
+    vault, crypto = task.isolate.vault, task.ports.crypto
+    context = key_context(number, row["provider"])
+    try:
+        secret = await vault.open(row["sealed"], context, crypto)
+    except Misconfigured:
+        return False
+    sealed = await vault.seal(secret, context, crypto)
+    now = round(task.ports.clock())
+    # Unless it has been replaced in the meantime.
+    await task.ports.database.all(_RESEAL, row["id"], sealed, now, row["sealed"])
+    return True
+
+
+async def _sealed(task: Task, number: int, slug: str, secret: str) -> tuple[str, str]:
+    """Return what is shown of a key, and what is kept. Raises Invalid and Misconfigured."""
+    provider = PROVIDERS.get(slug)
+    signs = provider is not None and provider.authorize is not None
+    if not signs and not _PLAIN.fullmatch(secret):
+        rule = "Use printable ASCII characters in one line: it is sent in a header"
+        raise Invalid([(rule, ["body", "secret"])])
+    preview = secret[-4:] if len(secret) >= 16 else ""
+    context = key_context(number, slug)
+    return preview, await task.isolate.vault.seal(secret, context, task.ports.crypto)
+
+
+def _only(rows: Sequence[Row], key_id: str) -> Row:
+    if not rows:
+        raise KeyNotFound(key_id)
+    return rows[0]
 
 
 async def _changed(task: Task, gateway: str) -> None:

@@ -1,11 +1,13 @@
 """The gateway's own tokens, as the management API makes and revokes them."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from api.body import checked, read_object
 from api.envelope import iso, success
@@ -38,11 +40,13 @@ _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def _milliseconds(text: object) -> int:
-    """Return a time in ISO 8601 as milliseconds since the epoch. Raises ValueError."""
-    moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    if moment is None or moment.tzinfo is None or moment >= _LATEST:
-        raise ValueError("use ISO 8601 with a time zone, as in 2030-01-31T12:00:00Z")
-    return round(moment.timestamp() * 1000)
+    """Return a time in ISO 8601 as milliseconds since the epoch. Raises PydanticCustomError."""
+    with contextlib.suppress(ValueError, TypeError):
+        # TypeError: it is no text, or has no time zone.
+        moment = datetime.fromisoformat(cast("str", text))
+        if moment < _LATEST:
+            return round(moment.timestamp() * 1000)
+    raise PydanticCustomError("time", "Use ISO 8601 with a time zone, as in 2030-01-31T12:00:00Z")
 
 
 class NewToken(BaseModel):

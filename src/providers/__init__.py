@@ -32,8 +32,13 @@ def lookup(slug: str, customs: Mapping[str, Custom]) -> Provider | None:
     """Return a provider, one that an operator added among them."""
     if provider := PROVIDERS.get(slug):
         return provider
-    custom = customs.get(slug.removeprefix(CUSTOM)) if slug.startswith(CUSTOM) else None
+    custom = custom_of(slug, customs)
     return _custom(custom) if custom else None
+
+
+def custom_of(slug: str, customs: Mapping[str, Custom]) -> Custom | None:
+    """Return the provider that an operator added under a slug."""
+    return customs.get(slug.removeprefix(CUSTOM)) if slug.startswith(CUSTOM) else None
 
 
 def find(slug: str, customs: Mapping[str, Custom]) -> Provider:

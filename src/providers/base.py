@@ -16,6 +16,9 @@ _CHOSEN = re.compile(
 )
 
 
+_USER = re.compile("//.*@", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """Where a vendor looks for its key."""
@@ -125,5 +128,7 @@ class Provider:
         host = parts[1] if parts else ""
         if not any(host == domain or host.endswith(f".{domain}") for domain in self.hosts):
             rule = f"Use an https URL, without a port, on {' or '.join(self.hosts)}"
-            raise BadHeader(self.chooser or "", url, rule)
+            # Without what may be a secret in it: a query, or a user.
+            told = _USER.sub("//", url.partition("?")[0])
+            raise BadHeader(self.chooser or "", told, rule)
         return url.replace(f"https://{host}", replaced or f"https://{host}", 1)

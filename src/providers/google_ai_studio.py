@@ -20,7 +20,7 @@ PROVIDER = Provider(
     docs="https://ai.google.dev/api",
     dialect=GEMINI,
     key=Key("x-goog-api-key", "{}", also=("authorization",), parameter="key"),
-    headers=("x-goog-*",),
+    headers=("x-goog-*", "x-server-timeout"),
     meters=("tokens", "images"),
     example=Example(
         "v1/models/gemini-2.5-flash:generateContent",

@@ -42,7 +42,7 @@ PROVIDER = Provider(
     key=Key(also=("x-goog-api-key",), parameter="key"),
     # Claude's betas, and which throughput a request draws on:
     # https://docs.cloud.google.com/vertex-ai/generative-ai/docs/use-provisioned-throughput
-    headers=("x-goog-*", "x-vertex-ai-*", "anthropic-*"),
+    headers=("x-goog-*", "x-server-timeout", "x-vertex-ai-*", "anthropic-*"),
     meters=("tokens", "characters", "images"),
     example=Example(
         "v1/projects/my-project/locations/us-central1/publishers/google/models/"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from js import JSON, Array
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, jsnull
 
 from ports import DatabaseError, Row
 
@@ -21,7 +21,9 @@ class D1:
         try:
             statement = self._binding.prepare(sql)
             if values:
-                statement = statement.bind(*values)
+                # None would arrive as undefined, which D1 refuses.
+                bound = [jsnull if value is None else value for value in values]
+                statement = statement.bind(*bound)
             answer = await statement.all()
             return json.loads(JSON.stringify(answer.results))
         except JsException as error:

@@ -1,9 +1,11 @@
 """What only deploying would show: the size of the upload, and whether a snapshot can be taken."""
 
+import contextlib
+import json
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -26,18 +28,44 @@ def uploaded(tmp_path_factory: pytest.TempPathFactory) -> upload.Upload:
 
 
 @pytest.fixture(scope="session")
+def variables(upstream: ScriptedUpstream) -> dict[str, str]:
+    """A provider's address is once a name that resolves to a private one."""
+    by_name = upstream.base_url.replace("127.0.0.1", "localhost")
+    bases = {"openai": upstream.base_url, "groq": by_name}
+    return {"ADMIN_TOKEN": ADMIN_TOKEN, "UPSTREAMS": json.dumps(bases)}
+
+
+@pytest.fixture(scope="session")
 def deployed(
     tmp_path_factory: pytest.TempPathFactory,
     uploaded: upload.Upload,
-    upstream: ScriptedUpstream,
+    variables: Mapping[str, str],
 ) -> Iterator[Gateway]:
     """Serve what would be uploaded from its snapshot, on workerd alone."""
-    variables = {
-        "ADMIN_TOKEN": ADMIN_TOKEN,
-        "UPSTREAMS": f'{{"openai": "{upstream.base_url}"}}',
-    }
     run = native.configure(tmp_path_factory.mktemp("native"), uploaded.folder, variables)
     native.save_snapshot(run)
+    with serving(run) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def confined(
+    tmp_path_factory: pytest.TempPathFactory,
+    uploaded: upload.Upload,
+    variables: Mapping[str, str],
+    deployed: Gateway,
+) -> Iterator[Gateway]:
+    """Serve the same with no way into a private network, as it is on Cloudflare."""
+    run = native.configure(tmp_path_factory.mktemp("confined"), uploaded.folder, variables)
+    config = run.folder / "config.capnp"
+    config.write_text(config.read_text().replace('["public", "private"]', '["public"]'))
+    shutil.copy(deployed.state / native.SNAPSHOT, run.folder)
+    with serving(run) as gateway:
+        yield gateway
+
+
+@contextlib.contextmanager
+def serving(run: native.Native) -> Generator[Gateway, None, None]:
     with native.serving(run) as server:
         until(lambda: answers(server, run), "the gateway", patience=60)
         migrate(run.folder)
@@ -75,6 +103,21 @@ def test_the_gateway_answers_from_its_snapshot(deployed: Gateway) -> None:
 
     assert response.status_code == 200
     assert deployed.row_of(response)["tokens_in"] == 12
+
+
+@pytest.mark.parametrize("slug", ["openai", "groq"])
+def test_a_name_of_a_private_address_leads_nowhere(
+    deployed: Gateway, confined: Gateway, upstream: ScriptedUpstream, slug: str
+) -> None:
+    path = f"{slug}/script/json_answer"
+    before = len(upstream.requests)
+
+    refused = post(f"{confined.address}/{path}", json={})
+
+    assert (refused.status_code, refused.json()["internalCode"]) == (502, 2005)
+    assert len(upstream.requests) == before
+    # It is the network that refuses: with a way in the same request is answered.
+    assert post(f"{deployed.address}/{path}", json={}).content == CHAT
 
 
 def test_ids_made_after_a_snapshot_differ(deployed: Gateway) -> None:

@@ -59,6 +59,9 @@ EVERYTHING: dict[str, Any] = NEW | {
     "workers_ai_billing_mode": "unified",
 }
 NO_LIMIT: dict[str, Any] = {"spend_limits": {"rules": [{}]}}
+ENDLESS: dict[str, Any] = {
+    "spend_limits": {"rules": [{"limit": float("inf"), "limitType": "cost", "window": 60}]}
+}
 
 
 async def ask(bench: Bench, method: str, path: str = "", body: object = None) -> Reply:
@@ -117,6 +120,7 @@ async def test_every_setting_comes_back_as_it_was_sent(bench: Bench) -> None:
         ({"guardrails": {"prompt": {"S99": "FLAG"}}}, ["guardrails", "prompt", "S99", "[key]"]),
         ({"otel": [{"url": "nowhere"}]}, ["otel", "0", "url"]),
         (NO_LIMIT, ["spend_limits", "rules", "0", "limit"]),
+        (ENDLESS, ["spend_limits", "rules", "0", "limit"]),
         ({"colour": "red"}, ["colour"]),
     ],
 )
@@ -146,7 +150,7 @@ async def test_an_id_is_a_slug(bench: Bench, gateway_id: object) -> None:
     assert errors(reply)[0]["path"] == ["body", "id"]
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "null", '"x"', "[" * 100_000])
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", '"x"', '{"id":"\\ud800"}', "[" * 100_000])
 async def test_a_body_that_is_no_object_is_refused(bench: Bench, body: str) -> None:
     reply = await ask(bench, "POST", body=body)
 

@@ -37,3 +37,35 @@ def test_no_addresses_replace_nothing(upstreams: str | None, local: bool) -> Non
 def test_addresses_that_cannot_be_read_are_told(upstreams: str) -> None:
     with pytest.raises(Misconfigured, match="UPSTREAMS is not a JSON object"):
         Deployment.of({"UPSTREAMS": upstreams}, local=True)
+
+
+SECRET = "thirty-two characters or more of it"
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_the_secrets_that_keys_are_encrypted_under_are_read(local: bool) -> None:
+    variables = {"ENCRYPTION_KEY": SECRET, "ENCRYPTION_KEY_OLD": SECRET[::-1]}
+
+    deployment = Deployment.of(variables, local)
+
+    assert (deployment.encryption_key, deployment.encryption_key_old) == (SECRET, SECRET[::-1])
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_without_such_a_secret_there_is_none(value: str | None) -> None:
+    variables = {"ENCRYPTION_KEY": value, "ENCRYPTION_KEY_OLD": value}
+
+    assert Deployment.of(variables, local=False) == Deployment(None, {})
+
+
+@pytest.mark.parametrize("name", ["ENCRYPTION_KEY", "ENCRYPTION_KEY_OLD"])
+@pytest.mark.parametrize("length", [1, 31])
+def test_a_secret_that_could_be_guessed_is_refused_and_not_shown(name: str, length: int) -> None:
+    with pytest.raises(Misconfigured, match=rf"{name} has fewer than 32 characters") as refused:
+        Deployment.of({name: SECRET[:length]}, local=False)
+
+    assert SECRET[:8] not in refused.value.message
+
+
+def test_a_secret_of_32_characters_is_long_enough() -> None:
+    assert Deployment.of({"ENCRYPTION_KEY": "x" * 32}, local=False).encryption_key

@@ -1,6 +1,6 @@
 import pytest
 
-from forwarding import reply_headers, request_headers
+from forwarding import forwarded_query, reply_headers, request_headers
 
 ALLOWED = ("authorization", "openai-*")
 
@@ -146,3 +146,25 @@ def test_the_provider_is_asked_for_what_the_caller_can_read(accepted: str, asked
     sent = request_headers({"accept-encoding": accepted}, ALLOWED, stream=False)
 
     assert sent["accept-encoding"] == asked
+
+
+@pytest.mark.parametrize("value", ["slu_x", "Bearer slu_x", "Key slu_x", "a, slu_x"])
+@pytest.mark.parametrize("name", ["authorization", "openai-project", "user-agent", "accept"])
+def test_a_header_with_a_token_of_the_gateway_s_stays_here(name: str, value: str) -> None:
+    assert request_headers({name: value}, ALLOWED, stream=False) == {"accept-encoding": "identity"}
+
+
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("", ""),
+        ("a=b&c=%2F&d", "a=b&c=%2F&d"),
+        ("key=AIza&alt=sse", "key=AIza&alt=sse"),
+        ("key=slu_x", ""),
+        ("key=slu_x&alt=sse", "alt=sse"),
+        ("alt=sse&key=slu_x", "alt=sse"),
+        ("a=1&key=slu_x&b=2&token=slu_y", "a=1&b=2"),
+    ],
+)
+def test_a_query_passes_without_the_gateway_s_tokens(query: str, sent: str) -> None:
+    assert forwarded_query(query) == sent

@@ -51,7 +51,7 @@ async def test_what_the_database_said_is_kept_as_a_snapshot(database: SqliteData
     assert {key: json.loads(text) for key, text in snapshots.copies.items()} == {
         KEY: a_row(internal_id)
     }
-    assert snapshots.ttls == {KEY: 3_600}
+    assert snapshots.ttls == {KEY: 600}
 
 
 async def test_a_snapshot_spares_the_database() -> None:
@@ -172,3 +172,59 @@ async def test_a_failure_is_not_remembered(database: SqliteDatabase) -> None:
         await find(gateways, BrokenDatabase())
 
     assert await find(gateways, database)
+
+
+async def test_what_was_changed_here_is_seen_here_at_once(database: SqliteDatabase) -> None:
+    database.add_gateway(settings=OPEN)
+    snapshots, gateways = FakeSnapshots(), Gateways(FakeClock())
+    await find(gateways, database, snapshots)
+    database.connection.execute("UPDATE gateways SET settings = ?", (CLOSED,))
+
+    await gateways.changed("acme", "main", snapshots)
+
+    found = await find(gateways, database, snapshots)
+    assert found
+    assert found.authentication
+
+
+async def test_a_change_of_an_account_is_seen_in_all_its_gateways_and_in_no_other(
+    database: SqliteDatabase,
+) -> None:
+    for name in ("main", "other"):
+        database.add_gateway(name, settings=OPEN)
+    snapshots, gateways = FakeSnapshots(), Gateways(FakeClock())
+    snapshots.copies["gateway:else:main"] = json.dumps(a_row(9))
+    before = [await find(gateways, database, snapshots, name) for name in ("main", "other")]
+
+    await gateways.account_changed("acme", snapshots, database)
+
+    assert list(snapshots.copies) == ["gateway:else:main"]
+    after = [await find(gateways, database, snapshots, name) for name in ("main", "other")]
+    assert before == after
+    assert all(old is not new for old, new in zip(before, after, strict=True))
+
+
+async def test_a_gateway_knows_its_own_keys_and_the_tokens_and_customs_of_its_account(
+    database: SqliteDatabase,
+) -> None:
+    number = database.add_gateway()
+    other = database.add_gateway("other")
+    run = database.connection.execute
+    for name, gateway in (("k1", number), ("k2", other)):
+        sql = "INSERT INTO provider_keys VALUES (?, ?, 'openai', 'default', 1, 's', '', 0, 0)"
+        run(sql, (name, gateway))
+    scopes = (("t1", "acme", '["run"]', None), ("t2", "acme", '["read"]', None))
+    more = (("t3", "acme", '["edit","run"]', '["main"]'), ("t4", "acme", '["run"]', '["other"]'))
+    for name, account, scope, gateways_ in (*scopes, *more, ("t5", "else", '["run"]', None)):
+        sql = "INSERT INTO tokens VALUES (?1, ?2, 'n', 'd-' || ?1, '', ?3, ?4, NULL, 0)"
+        run(sql, (name, account, scope, gateways_))
+    for slug, account, enable in (("on", "acme", 1), ("off", "acme", 0), ("theirs", "else", 1)):
+        sql = "INSERT INTO custom_providers VALUES (?1, ?2, ?1, '', '', NULL, ?3, '{}', 0, 0)"
+        run(sql, (slug, account, enable))
+
+    found = await find(Gateways(FakeClock()), database)
+
+    assert found
+    assert [(key.id, key.default) for key in found.keys] == [("k1", True)]
+    assert {token.id for token in found.tokens.values()} == {"t1", "t3"}
+    assert list(found.customs) == ["on"]

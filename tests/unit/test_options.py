@@ -14,10 +14,12 @@ PAYLOAD = "cf-aig-collect-log-payload"
 ATTEMPTS = "cf-aig-max-attempts"
 DELAY = "cf-aig-retry-delay"
 BACKOFF = "cf-aig-backoff"
-EVERY_HEADER = [TIMEOUT, EVENT, METADATA, LOG, PAYLOAD, ATTEMPTS, DELAY, BACKOFF]
+ALIAS = "cf-aig-byok-alias"
+EVERY_HEADER = [TIMEOUT, EVENT, METADATA, LOG, PAYLOAD, ATTEMPTS, DELAY, BACKOFF, ALIAS]
 
 MILLISECONDS = "Use a whole number of milliseconds, 1 to 2147483647"
 EVENT_RULE = "Use 1 to 256 printable ASCII characters"
+ALIAS_RULE = "Use 1 to 64 letters, digits, `-`, `_` or `.`"
 FLAG = "Use `true` or `false`"
 FLAT = "Use a flat JSON object whose values are strings, numbers or booleans"
 
@@ -49,6 +51,9 @@ def test_without_headers_nothing_is_asked() -> None:
         (EVENT, "a", Options(event_id="a")),
         (EVENT, "order 7 ~", Options(event_id="order 7 ~")),
         (EVENT, "x" * 256, Options(event_id="x" * 256)),
+        (ALIAS, "a", Options(byok_alias="a")),
+        (ALIAS, "Team-A_1.x", Options(byok_alias="Team-A_1.x")),
+        (ALIAS, "x" * 64, Options(byok_alias="x" * 64)),
         (METADATA, "{}", Options(metadata={})),
         (METADATA, '{"a":"b"}', Options(metadata={"a": "b"})),
         (METADATA, '{"a":1,"b":-1.5,"c":false}', Options(metadata={"a": 1, "b": -1.5, "c": False})),
@@ -77,6 +82,7 @@ def test_a_header_that_keeps_its_rule_is_read(header: str, value: str, expected:
             for value in ["2147483648", "00000000001", "\u0661", "\u00b2"]
         ],
         *[(EVENT, value, EVENT_RULE) for value in ["", "x" * 257, "ä", "a\tb", "\x7f"]],
+        *[(ALIAS, value, ALIAS_RULE) for value in ["", "x" * 65, "a b", "ä", "a/b", "a\n", "a,b"]],
         *[(LOG, value, FLAG) for value in ["", "True", "1", "yes", "true, true", " true"]],
         *[(PAYLOAD, value, FLAG) for value in ["", "FALSE", "0", "no"]],
         *[(METADATA, value, FLAT) for value in ["", "x", "[]", "1", '"a"', "null", "true", "{"]],

@@ -174,3 +174,91 @@ async def test_without_a_wish_nothing_is_tried_again(bench: Bench) -> None:
     bench.fetch.script.append(failing(503))
 
     assert (await bench.handle(a_request())).status == 503
+
+
+async def test_another_stored_key_is_used_at_once_in_place_of_one_that_was_refused(
+    bench: Bench,
+) -> None:
+    for number in range(3):
+        await bench.store("openai", f"sk-{number}")
+    bench.fetch.script += [failing(401), failing(429, QUOTA), an_answer(FINE)]
+
+    reply = await bench.handle(patient_without_a_key())
+
+    assert (reply.status, bench.clock.now) == (200, NOW)
+    used = {outgoing.headers["authorization"] for outgoing in bench.fetch.sent}
+    assert used == {"Bearer sk-0", "Bearer sk-1", "Bearer sk-2"}
+    rows = bench.database.rows("logs")
+    assert len({row["key_id"] for row in rows}) == 3
+    assert sorted(row["status_code"] for row in rows) == [200, 401, 429]
+
+
+async def test_with_no_other_key_awake_a_refusal_is_what_it_always_is(bench: Bench) -> None:
+    for number in range(2):
+        await bench.store("openai", f"sk-{number}")
+    bench.fetch.script += [failing(401), failing(401)]
+
+    reply = await bench.handle(patient_without_a_key())
+
+    assert (reply.status, len(bench.fetch.sent)) == (401, 2)
+
+
+async def test_a_key_that_was_refused_rests(bench: Bench) -> None:
+    for number in range(2):
+        await bench.store("openai", f"sk-{number}")
+    bench.fetch.script += [failing(429, retry_after="20"), *[an_answer(FINE) for _ in range(6)]]
+
+    refused, during = await keys_of(bench, 1), await keys_of(bench, 3)
+    bench.clock.now += 20_000
+    after = await keys_of(bench, 2)
+
+    assert refused[0] not in during
+    assert set(after) == {*refused, *during}
+
+
+async def test_a_wish_of_the_vendor_s_not_to_be_asked_again_is_kept(bench: Bench) -> None:
+    bench.fetch.script.append(failing(500, x_should_retry="false"))
+
+    reply = await bench.handle(patient())
+
+    assert (reply.status, len(bench.fetch.sent)) == (500, 1)
+
+
+async def test_a_wish_for_milliseconds_is_kept(bench: Bench) -> None:
+    bench.fetch.script += [failing(429, retry_after_ms="250"), an_answer(FINE)]
+
+    await bench.handle(patient())
+
+    assert bench.clock.now == NOW + 250
+
+
+async def test_attempts_and_waits_end_when_the_caller_s_patience_does(bench: Bench) -> None:
+    bench.fetch.script += [failing(500) for _ in range(5)]
+
+    reply = await bench.handle(patient(max_attempts="5", retry_delay="25000"))
+
+    assert (reply.status, len(bench.fetch.sent)) == (500, 3)
+    assert bench.clock.now == NOW + 50_000
+
+
+async def test_a_connection_that_fails_is_told_when_the_caller_s_patience_is_over(
+    bench: Bench,
+) -> None:
+    bench.fetch.script += [Unreachable("api.openai.com", 3) for _ in range(3)]
+
+    reply = await bench.handle(patient(max_attempts="3", retry_delay="40000"))
+
+    assert (reply.status, len(bench.fetch.sent)) == (502, 2)
+
+
+def patient_without_a_key() -> Request:
+    request = patient()
+    return replace(request, headers={**request.headers, "authorization": ""})
+
+
+async def keys_of(bench: Bench, count: int) -> list[str]:
+    """The stored keys that so many requests are sent with."""
+    before = len(bench.fetch.sent)
+    for _ in range(count):
+        await bench.handle(a_request({"authorization": ""}))
+    return [outgoing.headers["authorization"] for outgoing in bench.fetch.sent[before:]]

@@ -160,3 +160,50 @@ async def test_an_answer_without_body_reports_nothing_not_even_an_incomplete_str
     reply = await send(FakeFetch(Incoming(200, headers, None)), a_call())
 
     assert reply.report is None
+
+
+async def test_an_attempt_names_the_stored_key_that_it_used() -> None:
+    fetch, call = FakeFetch(an_answer("{}")), a_call({"authorization": ""})
+    with closing(SqliteDatabase()) as database:
+        bench = Bench(database)
+        key_id = await bench.store("openai", "sk-stored")
+        gateway = await bench.isolate.gateways.find("acme", "main", bench.snapshots, database)
+        assert gateway
+        isolate, ports = bench.isolate, replace(bench.ports, fetch=fetch)
+        credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
+
+        await upstream(ports, {}, credentials)(replace(call, gateway=gateway))
+
+    assert [attempt.key_id for attempt in call.trail.attempts] == [key_id]
+    assert fetch.sent[0].headers["authorization"] == "Bearer sk-stored"
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "spare"),
+    [
+        (401, False, True),
+        (429, False, True),
+        (403, False, False),
+        (500, False, False),
+        (200, False, False),
+        (401, True, False),
+        (429, True, False),
+    ],
+)
+async def test_a_stored_key_that_is_refused_has_a_spare_one(
+    status: int, own: bool, spare: bool
+) -> None:
+    call = a_call({"authorization": "Bearer sk-mine" if own else ""})
+    with closing(SqliteDatabase()) as database:
+        bench = Bench(database)
+        for number in range(2):
+            await bench.store("openai", f"sk-{number}")
+        gateway = await bench.isolate.gateways.find("acme", "main", bench.snapshots, database)
+        assert gateway
+        isolate = bench.isolate
+        ports = replace(bench.ports, fetch=FakeFetch(an_answer("{}", status=status)))
+        credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
+
+        reply = await upstream(ports, {}, credentials)(replace(call, gateway=gateway))
+
+    assert reply.spare is spare

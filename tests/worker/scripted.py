@@ -1,7 +1,8 @@
 """A provider on a raw socket, for what a well-behaved mock cannot do.
 
-`GET|POST …/script/{name}` plays one of the scripts below; everything else is relayed to llmock, so
-that one running gateway serves both kinds of test. It runs in a thread of its own.
+`GET|POST …/script/{name}` plays a script; everything else is relayed to llmock, so that one running
+gateway serves both kinds of test. Where a path cannot be chosen, a header that every provider is
+sent names the script, or another mock. It runs in a thread of its own.
 """
 
 import asyncio
@@ -10,6 +11,11 @@ import threading
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from providers import PROVIDERS
+
+PLAY = "x-stainless-play"
+"""The header that names the script, or the mock, that a request is for."""
 
 
 @dataclass
@@ -50,7 +56,9 @@ class Wire:
 
     async def head(self, status: str, **headers: str) -> None:
         """Send a status line and headers (`_` stands for `-`)."""
-        lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        # One request a connection: whoever used it again would find it closed.
+        lines = ["connection: close"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         await self.send("\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode())
 
     async def chunk(self, data: bytes) -> None:
@@ -88,7 +96,9 @@ class ScriptedUpstream:
 
     def __init__(self, scripts: dict[str, Script], relay_to: str, sockets: str) -> None:
         self.requests: list[Received] = []
-        self._scripts = scripts
+        self.mocks: dict[str, str] = {}
+        """Other mocks by name: where they listen. A path reaches them without its first segment."""
+        self._scripts = dict(scripts)
         self._relay_host = urlsplit(relay_to).netloc
         self._socket_host = urlsplit(sockets).netloc
         self._loop = asyncio.new_event_loop()
@@ -97,12 +107,38 @@ class ScriptedUpstream:
 
     @property
     def base_url(self) -> str:
-        """What takes the place of the provider's base URL."""
+        """What takes the place of OpenAI's base URL."""
         return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def root(self) -> str:
+        """The address without a path."""
+        return self.base_url.removesuffix("/v1")
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """What takes the place of each provider's base URL.
+
+        What plays no script is relayed to llmock, whose paths these are.
+        """
+        root = self.root
+        return {slug: f"{root}/{slug}" for slug in [*PROVIDERS, "custom-ours"]} | {
+            "openai": self.base_url,
+            "fal": f"{root}/fal/fal",
+            "google-ai-studio": f"{root}/gemini",
+            "grok": f"{root}/xai/v1",
+            "groq": f"{root}/groq/openai/v1",
+            "mistral": f"{root}/mistral/v1",
+            "perplexity-ai": f"{root}/perplexity/v1",
+        }
 
     def last(self) -> Received:
         """Return the newest request that played a script."""
         return self.requests[-1]
+
+    def learn(self, *scripts: Script) -> None:
+        """Learn more scripts, by their names."""
+        self._scripts |= {script.__name__: script for script in scripts}
 
     def go_on(self) -> None:
         """Let the scripts that wait for it go on."""
@@ -136,11 +172,11 @@ class ScriptedUpstream:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # One request a connection: a script may leave it in any state.
+        # A script may leave the connection in any state.
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             request = _parse(head)
-            name = urlsplit(request.target).path.partition("/script/")[2]
+            name = request.header(PLAY) or urlsplit(request.target).path.partition("/script/")[2]
             if name in self._scripts:
                 request.body = await _body(request, reader)
                 self._go_on.clear()
@@ -149,6 +185,9 @@ class ScriptedUpstream:
             elif request.header("upgrade"):
                 self.requests.append(request)
                 await self._relay(head, reader, writer, self._socket_host)
+            elif name in self.mocks:
+                host = urlsplit(self.mocks[name]).netloc
+                await self._relay(_closing(_shortened(head)), reader, writer, host)
             else:
                 await self._relay(_closing(head), reader, writer, self._relay_host)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -164,15 +203,31 @@ class ScriptedUpstream:
         to_writer.write(head)
         upload = asyncio.ensure_future(_copy(reader, to_writer))
         try:
-            await _copy(to_reader, writer)
+            answer = await to_reader.readuntil(b"\r\n\r\n")
+            writer.write(answer if b" 101 " in answer.split(b"\r\n")[0] else _closing(answer))
+            download = asyncio.ensure_future(_copy(to_reader, writer))
+            # Whoever leaves first: a mock may keep a connection that was to be closed.
+            await asyncio.wait((upload, download), return_when=asyncio.FIRST_COMPLETED)
+            download.cancel()
+            await asyncio.gather(download, return_exceptions=True)
         finally:
             upload.cancel()
+            await asyncio.gather(upload, return_exceptions=True)
             to_writer.close()
 
 
 def _closing(head: bytes) -> bytes:
-    request_line, rest = head.split(b"\r\n", 1)
-    return request_line + b"\r\nConnection: close\r\n" + rest
+    first, *lines = head.split(b"\r\n")
+    kept = [line for line in lines if not line.lower().startswith(b"connection:")]
+    return b"\r\n".join([first, b"Connection: close", *kept])
+
+
+def _shortened(head: bytes) -> bytes:
+    method, target, rest = head.split(b" ", 2)
+    # The second mock knows fal by a header that its clients send in place of the host.
+    line, headers = rest.split(b"\r\n", 1)
+    rest = line + b"\r\nx-fal-target-host: fal.run\r\n" + headers
+    return b" ".join([method, b"/" + target.split(b"/", 2)[2], rest])
 
 
 def _parse(head: bytes) -> Received:

@@ -35,7 +35,7 @@ USAGE = event(None, {"prompt_tokens": 12, "completion_tokens": 7})
 DONE = b"data: [DONE]\n\n"
 
 
-async def _stream_head(wire: Wire) -> None:
+async def stream_head(wire: Wire) -> None:
     await wire.head("200 OK", content_type="text/event-stream", transfer_encoding="chunked")
 
 
@@ -116,19 +116,19 @@ async def not_modified(wire: Wire) -> None:
 
 
 async def stream(wire: Wire) -> None:
-    await _stream_head(wire)
+    await stream_head(wire)
     for part in (event("Hello "), event("world"), USAGE, DONE, b""):
         await wire.chunk(part)
 
 
 async def stream_without_usage(wire: Wire) -> None:
-    await _stream_head(wire)
+    await stream_head(wire)
     for part in (event("Hello"), DONE, b""):
         await wire.chunk(part)
 
 
 async def stream_step_by_step(wire: Wire) -> None:
-    await _stream_head(wire)
+    await stream_head(wire)
     await wire.chunk(event("first"))
     await wire.go_on.wait()
     for part in (event("second"), USAGE, DONE, b""):
@@ -137,7 +137,7 @@ async def stream_step_by_step(wire: Wire) -> None:
 
 async def stream_byte_by_byte(wire: Wire) -> None:
     """Cut every event everywhere, in the middle of characters too, with CRLF line ends."""
-    await _stream_head(wire)
+    await stream_head(wire)
     text = (event("Grüße 👋") + USAGE + DONE).replace(b"\n", b"\r\n")
     for byte in text:
         await wire.chunk(bytes([byte]))
@@ -145,7 +145,7 @@ async def stream_byte_by_byte(wire: Wire) -> None:
 
 
 async def stream_cut(wire: Wire) -> None:
-    await _stream_head(wire)
+    await stream_head(wire)
     await wire.chunk(event("Hello "))
     await wire.go_on.wait()
     wire.cut()
@@ -153,21 +153,21 @@ async def stream_cut(wire: Wire) -> None:
 
 async def stream_without_end(wire: Wire) -> None:
     """End cleanly, but without the event that says so."""
-    await _stream_head(wire)
+    await stream_head(wire)
     for part in (event("Hello "), b""):
         await wire.chunk(part)
 
 
 async def stream_on_and_on(wire: Wire) -> None:
     """Send an event every 50 ms, for as long as somebody listens."""
-    await _stream_head(wire)
+    await stream_head(wire)
     while not wire.request.closed.is_set():
         await wire.chunk(event("Hello "))
         await wire.listen(0.05)
 
 
 async def stream_and_hang(wire: Wire) -> None:
-    await _stream_head(wire)
+    await stream_head(wire)
     await wire.chunk(event("Hello "))
     await wire.hang()
 

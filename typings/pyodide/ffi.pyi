@@ -8,5 +8,7 @@ class JsException(Exception):
     name: str
     message: str
 
+jsnull: Any
+
 def to_js(value: Any) -> Any: ...
 def create_proxy(value: Any) -> Any: ...
