@@ -49,6 +49,7 @@ CREATE TABLE logs (
   key_id TEXT, -- provider_keys.id
   skipped TEXT, -- a JSON array of the steps that were passed over
   close_code INTEGER, -- of a WebSocket
+  flags TEXT, -- a JSON array: what the gateway did without
   PRIMARY KEY (gateway_id, id)
 ) WITHOUT ROWID;
 

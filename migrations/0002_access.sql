@@ -48,3 +48,4 @@ ALTER TABLE logs ADD COLUMN token_id TEXT; -- tokens.id
 ALTER TABLE logs ADD COLUMN key_id TEXT; -- provider_keys.id
 ALTER TABLE logs ADD COLUMN skipped TEXT; -- a JSON array of the steps that were passed over
 ALTER TABLE logs ADD COLUMN close_code INTEGER; -- of a WebSocket
+ALTER TABLE logs ADD COLUMN flags TEXT; -- a JSON array: what the gateway did without

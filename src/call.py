@@ -147,6 +147,8 @@ class Trail:
     """Of the token that the caller showed."""
     skipped: list[int] = field(default_factory=list[int])
     """The steps that were passed over, because their targets fail."""
+    flags: list[str] = field(default_factory=list[str])
+    """What the gateway did without, for it was out of order."""
 
     def give_up(self, outcome: Reply | GatewayError, now: float) -> None:
         """Note that the newest attempt came to an outcome that nobody will see."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from workers import DurableObject, WorkerEntrypoint
 
+from runtime.counters import KeptCounter
 from runtime.maintain import maintain
 from runtime.serve import serve
 
@@ -22,8 +23,16 @@ class Default(WorkerEntrypoint):
 
 
 class Counter(DurableObject):
-    """What must be exact: one object for each thing that is counted.
+    """What must be exact: one object for each thing that is counted."""
 
-    The namespace belongs to the deployment from its first day, because adding one later is a
-    migration. Nothing is counted yet.
-    """
+    def __init__(self, ctx: Any, env: Any) -> None:
+        super().__init__(ctx, env)
+        self._kept = KeptCounter(ctx._ctx.storage)
+
+    async def take(self, rule: str) -> str:
+        """Take one unit. A rule and a verdict are JSON arrays of their fields."""
+        return await self._kept.take(rule)
+
+    async def alarm(self, _info: Any = None) -> None:
+        """Write down what was counted."""
+        self._kept.flush()

@@ -47,6 +47,7 @@ COLUMNS = (
     "key_id",
     "skipped",
     "close_code",
+    "flags",
 )
 """The columns of the table `logs` that are written with a row, in this order."""
 
@@ -130,6 +131,7 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "key_id": attempt.key_id,
         "skipped": json.dumps(call.trail.skipped) if call.trail.skipped else None,
         "close_code": ending.close_code,
+        "flags": json.dumps(call.trail.flags) if call.trail.flags else None,
     }
 
 

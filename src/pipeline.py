@@ -8,6 +8,7 @@ from isolate import Isolate
 from policies.authenticate import authenticate
 from policies.fallback import fallback
 from policies.hold import hold
+from policies.rate_limit import rate_limit
 from policies.record import record
 from policies.retry import retry
 from policies.timeout import timeout
@@ -32,6 +33,8 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
             else None,
             # A stranger learns nothing from it, a caller everything.
             validate if call.problem else None,
+            # Every request counts, whatever becomes of it.
+            rate_limit(ports.counters) if call.gateway.limit else None,
             # The next target, when the attempts on this one are spent.
             fallback(isolate.breaker, ports.clock) if call.fallbacks else None,
             # The same target again, until an answer has begun.

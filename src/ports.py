@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from limits import Rule, Verdict
+
 State = Literal["complete", "broken", "left"]
 """`broken`: the provider closed the connection early. `left`: the caller did."""
 
@@ -168,6 +170,18 @@ class Snapshots(Protocol):
         ...
 
 
+class CountersError(Exception):
+    """A counter could not be reached, or took too long."""
+
+
+class Counters(Protocol):
+    """Counters that all isolates share, exact whatever the concurrency."""
+
+    async def take(self, name: str, rule: Rule) -> Verdict:
+        """Take one unit from the counter of a name. Raises CountersError."""
+        ...
+
+
 class CryptoError(Exception):
     """What was sealed cannot be opened, or a private key cannot be read."""
 
@@ -228,6 +242,7 @@ class Ports:
     database: Database
     snapshots: Snapshots
     clock: Clock
+    counters: Counters
     crypto: Crypto
     sockets: Sockets
     background: Background

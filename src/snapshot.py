@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from limits import Rule
 from settings import Retry, Settings
 
 SELECT = """
@@ -73,6 +74,8 @@ class Gateway:
     authentication: bool
     collect_logs: bool
     retry: Retry = field(default_factory=Retry)
+    limit: Rule | None = None
+    """On the requests of all callers together."""
     tokens: Mapping[str, Token] = field(default_factory=dict[str, Token])
     """By their digest."""
     keys: tuple[StoredKey, ...] = ()
@@ -95,7 +98,16 @@ class Gateway:
                 usual.delay if known.retry_delay is None else known.retry_delay,
                 known.retry_backoff or usual.backoff,
             ),
+            limit=_limit(known),
             tokens={token[0]: Token(*token) for token in _TOKENS.validate_json(row["tokens"])},
             keys=tuple(StoredKey(*key) for key in _KEYS.validate_json(row["keys"])),
             customs={one[0]: Custom(*one) for one in _CUSTOMS.validate_json(row["customs"])},
         )
+
+
+def _limit(known: Settings) -> Rule | None:
+    limit, interval = known.rate_limiting_limit, known.rate_limiting_interval
+    # 0 and null are off.
+    if not (limit and interval):
+        return None
+    return Rule(limit, interval, known.rate_limiting_technique or "fixed")

@@ -20,9 +20,20 @@ from deployment import Deployment
 from errors import GatewayError
 from gateway import handle
 from isolate import Isolate
+from limits import Counter, Rule, Verdict
 from logs import Entry, entry
 from options import Options
-from ports import Answer, CryptoError, DatabaseError, Ending, Incoming, Outgoing, Ports, Row
+from ports import (
+    Answer,
+    CountersError,
+    CryptoError,
+    DatabaseError,
+    Ending,
+    Incoming,
+    Outgoing,
+    Ports,
+    Row,
+)
 from snapshot import Gateway
 
 ROOT = Path(__file__).parents[1]
@@ -249,6 +260,21 @@ class RealCrypto:
         return key.sign(data, PKCS1v15(), SHA256())
 
 
+class FakeCounters:
+    """Counters of one process, by the clock of the test. `broken` is one that cannot be reached."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._counters: dict[str, Counter] = {}
+        self.broken = False
+
+    async def take(self, name: str, rule: Rule) -> Verdict:
+        if self.broken:
+            raise CountersError
+        counter = self._counters.setdefault(name, Counter())
+        return counter.take(rule, 1, round(self._clock()))
+
+
 class FakeSockets:
     """Opens connections whose messages the test sends."""
 
@@ -284,6 +310,7 @@ class Bench:
         self.snapshots = FakeSnapshots()
         self.background = FakeBackground()
         self.sockets = FakeSockets()
+        self.counters = FakeCounters(self.clock)
         self.database = database
         deployment = Deployment(admin_token="secret", encryption_key=ENCRYPTION_KEY)
         self.isolate = Isolate(deployment, self.clock)
@@ -292,6 +319,7 @@ class Bench:
             database=database,
             snapshots=self.snapshots,
             clock=self.clock,
+            counters=self.counters,
             crypto=RealCrypto(),
             sockets=self.sockets,
             background=self.background,

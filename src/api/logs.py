@@ -86,6 +86,7 @@ def _shown(row: Row) -> dict[str, object]:
         "byok": row["key_id"] is not None,
         "key_id": row["key_id"],
         "close_code": row["close_code"],
+        "flags": json.loads(row["flags"] or "[]"),
         "usage_metadata": {
             "input_tokens": tokens_in,
             "output_tokens": tokens_out,

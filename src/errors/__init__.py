@@ -23,6 +23,7 @@
     ├── MethodNotAllowed        405 7001
     ├── CustomProviderExists    409 1003
     ├── GatewayExists           409 1003
+    ├── RateLimited             429 2003
     ├── ClientLeft              499 2005  nobody reads this one but the log
     ├── Internal                500 7500  a fault of ours; the console has the trace
     ├── Misconfigured           500 7501  a fault of whoever deployed this gateway
@@ -45,6 +46,7 @@ from errors.calls import (
     MissingKey,
     NotBuilt,
     NotFound,
+    RateLimited,
     Unauthorized,
     UnknownAlias,
     UnknownGateway,
@@ -90,6 +92,7 @@ __all__ = [
     "MissingKey",
     "NotBuilt",
     "NotFound",
+    "RateLimited",
     "TokenNotFound",
     "Unauthorized",
     "UnknownAlias",

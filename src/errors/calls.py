@@ -1,5 +1,7 @@
 """Errors of a call to a provider."""
 
+from collections.abc import Mapping
+
 from errors.base import GatewayError
 
 
@@ -148,6 +150,16 @@ class BadKey(GatewayError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"The provider's key cannot be used: {problem}")
+
+
+class RateLimited(GatewayError):
+    """The gateway has let through as many requests as it may."""
+
+    status, code = 429, 2003
+
+    def __init__(self, told: Mapping[str, str]) -> None:
+        """`told` are the headers that say when to come again."""
+        super().__init__("Rate limited", **told)
 
 
 class NotBuilt(GatewayError):

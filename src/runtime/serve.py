@@ -15,6 +15,7 @@ from runtime.body import JsReplyBody, JsRequestBody
 from runtime.caller import Caller
 from runtime.clock import WallClock
 from runtime.convert import headers_in, object_out
+from runtime.counters import DoCounters
 from runtime.crypto import WebCrypto
 from runtime.database import D1
 from runtime.fetch import JsFetch
@@ -54,6 +55,7 @@ async def _reply(request: Any, env: Any, ctx: Any, background: JsBackground) -> 
         database=D1(env.DB),
         snapshots=KvSnapshots(env.CONFIG),
         clock=_clock,
+        counters=DoCounters(env.COUNTER),
         crypto=_crypto,
         sockets=sockets,
         background=background,

@@ -44,6 +44,7 @@ SHOWN: dict[str, Any] = {
     "byok": True,
     "key_id": "key-1",
     "close_code": None,
+    "flags": [],
     "usage_metadata": {
         "input_tokens": 9,
         "output_tokens": 4,

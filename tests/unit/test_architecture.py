@@ -32,6 +32,7 @@ LAYERS = (
     {"options", "snapshot"},
     {"deployment", "settings", "outside", "retry_after", "tokens", "vault"},
     {"errors", "ports", "sse", "eventstream", "ids"},
+    {"limits"},
 )
 PLATFORM = {"js", "pyodide", "workers"}
 

@@ -29,6 +29,7 @@ EVERY_ERROR = [
     (errors.MethodNotAllowed("PUT", "GET"), 405, 7001),
     (errors.CustomProviderExists("x"), 409, 1003),
     (errors.GatewayExists("main"), 409, 1003),
+    (errors.RateLimited({"retry-after": "7"}), 429, 2003),
     (errors.ClientLeft(), 499, 2005),
     (errors.Internal(), 500, 7500),
     (errors.Misconfigured("UPSTREAMS is for local runs"), 500, 7501),

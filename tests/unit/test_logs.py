@@ -78,6 +78,7 @@ def test_a_row_tells_all_of_an_answered_call() -> None:
         "key_id": "key-1",
         "skipped": "[1]",
         "close_code": 1000,
+        "flags": None,
     }
 
 

@@ -8,3 +8,4 @@ class WorkerEntrypoint:
 class DurableObject:
     env: Any
     ctx: Any
+    def __init__(self, ctx: Any, env: Any) -> None: ...
