@@ -1,7 +1,7 @@
 """The innermost handler: one attempt at the call's target."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from urllib.parse import urlsplit
 
 from call import Ask, Attempt, Call, Failure, Handler, Reply, Report, Usage
@@ -14,6 +14,8 @@ from providers import find
 from providers.base import Provider
 from sockets import socket_headers
 
+_NOTHING = Usage()
+_COUNTS = [field.name for field in fields(Usage)]
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 
 
@@ -85,12 +87,13 @@ def reader(dialect: Dialect, ask: Ask, incoming: Incoming) -> Callable[[Ending],
         told = Report() if ending.text is None else read(ending.text)
         if dialect.beside is None or incoming.status >= 400:
             return told
-        return replace(told, usage=_both(told.usage, dialect.beside(ask, incoming.headers)))
+        beside = dialect.beside(ask, incoming.headers)
+        return replace(told, usage=_both(told.usage, beside)) if beside != _NOTHING else told
 
     return report
 
 
 def _both(told: Usage, beside: Usage) -> Usage:
     """Return what the answer tells and, where it tells nothing, what stands beside it."""
-    counts = {name: count for name, count in asdict(told).items() if count is not None}
-    return replace(beside, **counts)
+    counts = {name: getattr(told, name) for name in _COUNTS}
+    return replace(beside, **{name: count for name, count in counts.items() if count is not None})

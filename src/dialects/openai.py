@@ -123,9 +123,10 @@ def stream_report(text: str) -> Report:
     ended = done or kind in _LAST_EVENTS or as_text(final.get("object")) == _LAST_OBJECT
     unknown = Report(as_text(final.get("model")))
     told = next(filter(None, map(_counted, chain([last], events))), unknown)
-    made = len(_IMAGE.findall(text)) if _IMAGE.search(last) else None
-    usage = replace(told.usage, images=made)
-    return replace(told, usage=usage, complete=ended and not broken_stream(text))
+    if _IMAGE.search(last):
+        told = replace(told, usage=replace(told.usage, images=len(_IMAGE.findall(text))))
+    complete = ended and not broken_stream(text)
+    return told if complete else replace(told, complete=False)
 
 
 def _read(data: str) -> _Answer:

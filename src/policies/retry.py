@@ -7,7 +7,7 @@ from retry_after import retry_after
 from settings import Retry
 
 PATIENCE_MS = 60_000
-"""How long a caller is supposed to wait for a target to answer, all its attempts together."""
+"""How long a caller is supposed to wait for an answer to begin, all attempts together."""
 
 
 def retry(clock: Clock) -> Policy:
@@ -20,13 +20,13 @@ def retry(clock: Clock) -> Policy:
     """
 
     async def retry(call: Call, proceed: Handler) -> Reply:
-        plan, begun = call.retry, clock()
+        plan = call.retry
         body = call.request.body
         repeatable = body is None or await body.keep()
         for attempt in range(1, plan.attempts if repeatable else 1):
             outcome = await _outcome(call, proceed)
             wait = _wait(plan, attempt, outcome, clock())
-            patient = clock() + wait <= begun + PATIENCE_MS
+            patient = clock() + wait <= call.started + PATIENCE_MS
             if not (patient and _may_pass(outcome)):
                 return _replied(outcome)
             call.trail.give_up(outcome, clock())

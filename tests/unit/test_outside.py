@@ -150,6 +150,7 @@ def test_only_global_addresses_are_public(address: str) -> None:
         ("https://llm.example.com/a%20b/v1", "https://llm.example.com/a%20b/v1"),
         ("https://llm.example.com:443/v1", "https://llm.example.com:443/v1"),
         ("https://8.8.8.8/v1", "https://8.8.8.8/v1"),
+        ("https://llm.example.com./v1", "https://llm.example.com./v1"),
         ("https://llm.example.com/@user:8080", "https://llm.example.com/@user:8080"),
     ],
 )
