@@ -27,7 +27,7 @@ def uuid7(now: float) -> str:
     # Begins low, so that there is room to count.
     begin = int(now) * _COUNTS + (int.from_bytes(entropy[:2], "big") & 0x3FF)
     # A clock that was set back begins anew, instead of counting on in a future that was none.
-    late = begin < _newest.stamp < begin + _SLACK
+    late = begin <= _newest.stamp < begin + _SLACK
     stamp = _newest.stamp = _newest.stamp + 1 if late else begin
     text = (
         (stamp // _COUNTS).to_bytes(6, "big")
