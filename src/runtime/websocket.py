@@ -25,7 +25,7 @@ _PROVIDER_GONE = 1014
 class JsSocket:
     """The body of a reply of status 101."""
 
-    held = True
+    held = False
 
     def __init__(self) -> None:
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()

@@ -77,6 +77,16 @@ def test_frames_pass_both_ways_untouched(
     closed_by(socket_upstream, socket_upstream.opened.get(timeout=10))
 
 
+def test_a_connection_that_may_be_tried_again_is_open_at_once(
+    gateway: Gateway, socket_upstream: SocketUpstream
+) -> None:
+    with realtime(gateway, cf_aig_max_attempts="3") as caller:
+        caller.send("hello")
+        assert caller.recv(timeout=10) == "hello"
+
+    closed_by(socket_upstream, socket_upstream.opened.get(timeout=10))
+
+
 def test_a_connection_is_a_row_with_its_duration_and_its_close_code(
     gateway: Gateway, socket_upstream: SocketUpstream
 ) -> None:
