@@ -1,7 +1,6 @@
 """What is told of money, searches, images and sound in OpenAI's dialect."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -137,12 +136,10 @@ def test_a_prompt_that_names_the_fields_of_an_image_counts_for_nothing() -> None
     assert report(json.dumps(answer)).usage == Usage()
 
 
-def test_a_large_image_takes_little_time() -> None:
+def test_a_large_image_is_counted() -> None:
     text = json.dumps({"data": [{"b64_json": "A" * 20_000_000}]})
-    began = time.perf_counter()
 
     assert report(text).usage == Usage(images=1)
-    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize(

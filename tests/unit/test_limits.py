@@ -1,5 +1,4 @@
 import json
-import timeit
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -540,13 +539,3 @@ def test_a_moment_takes_little_in_storage() -> None:
 
     assert state["moments"] == [NOON, 1000, 1000]
     assert all(later <= earlier for earlier, later in pairwise(state["moments"]))
-
-
-@pytest.mark.parametrize("rule", [Rule(50, 60, "fixed"), Rule(50, 60, "sliding")])
-def test_taking_is_fast(rule: Rule) -> None:
-    counter = Counter()
-    clock = iter(range(NOON, NOON + 10**9, 700))
-
-    seconds = timeit.repeat(lambda: counter.take(rule, 1, next(clock)), number=1000, repeat=7)
-
-    assert min(seconds) / 1000 < 20e-6

@@ -8,7 +8,7 @@ import pytest
 
 from call import Reply
 from errors import ClientLeft, Unreachable
-from fakes import NOW, Bench, FakeReplyBody, an_answer, an_entry, told, universal
+from fakes import NOW, PATIENCE, Bench, FakeReplyBody, an_answer, an_entry, told, universal
 from ports import Ending, Incoming, Outgoing
 
 FINE = '{"model":"m","usage":{"prompt_tokens":1,"completion_tokens":2}}'
@@ -33,6 +33,11 @@ async def ask(
 ) -> Reply:
     bench.fetch.script = list(answers)
     return await bench.handle(universal(*entries))
+
+
+async def never() -> None:
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.Event().wait()
 
 
 def hosts(bench: Bench) -> list[str]:
@@ -169,7 +174,7 @@ async def test_each_target_has_a_time_of_its_own(bench: Bench) -> None:
     async def fetch(outgoing: Outgoing) -> Incoming:
         bench.fetch.sent.append(outgoing)
         if "openai" in outgoing.host:
-            await asyncio.Event().wait()
+            await never()
         return an_answer(FINE)
 
     bench.ports = replace(bench.ports, fetch=fetch)
@@ -185,7 +190,7 @@ async def test_a_time_that_is_over_everywhere_is_an_error_that_names_the_last(
     bench: Bench,
 ) -> None:
     async def fetch(outgoing: Outgoing) -> Incoming:
-        await asyncio.Event().wait()
+        await never()
         raise AssertionError(outgoing)
 
     bench.ports = replace(bench.ports, fetch=fetch)
