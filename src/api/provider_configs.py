@@ -78,7 +78,8 @@ async def list_keys(task: Task, gateway: str) -> Reply:
 async def create_key(task: Task, gateway: str) -> Reply:
     """Store a key. Raises Invalid, GatewayNotFound, and Misconfigured without ENCRYPTION_KEY."""
     number = await internal_id(task, gateway)
-    asked, now = checked(ProviderConfig, await read_object(task)), task.ports.clock()
+    asked = checked(ProviderConfig, await read_object(task), _READ_ONLY)
+    now = task.ports.clock()
     slug = asked.provider_slug
     if slug not in PROVIDERS and not _CUSTOM.fullmatch(slug):
         rule = f"Use one of {', '.join(sorted(PROVIDERS))}, or `{CUSTOM}` and a slug"
