@@ -7,7 +7,7 @@ import pytest
 from call import Request
 from deployment import Deployment
 from fakes import Bench
-from gateway import Isolate
+from isolate import Isolate
 
 BASE = "https://sluice.test/client/v4/accounts/acme/ai-gateway"
 LOGS = f"{BASE}/gateways/main/logs"

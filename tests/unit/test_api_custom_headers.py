@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from call import Reply, Request
+from call import Reply
 from credentials import custom_context
 from deployment import Deployment
-from fakes import Bench, FakeBody, a_request, an_answer
+from fakes import Bench, a_request, an_answer
 from isolate import Isolate
+from management import asked, result, wrong
 
-BASE = "https://sluice.test/client/v4/accounts/acme/ai-gateway"
 CUSTOM = "custom-providers"
 MINE = "https://sluice.test/v1/acme/main/custom-mine/v1/chat/completions"
 NEW: dict[str, Any] = {"name": "Mine", "slug": "mine", "base_url": "https://llm.example/api"}
@@ -21,22 +21,7 @@ SENT = {"x-team": "blue", "authorization": "Bearer sk-0123456789"}
 
 
 async def ask(bench: Bench, method: str, path: str = CUSTOM, body: object = None) -> Reply:
-    headers = {"authorization": "Bearer secret"}
-    content = FakeBody(body if isinstance(body, str) else json.dumps(body))
-    return await bench.handle(Request(method, f"{BASE}/{path}", headers, content))
-
-
-def told(reply: Reply) -> Any:
-    return json.loads(str(reply.body))
-
-
-def result(reply: Reply) -> Any:
-    assert reply.status == 200, reply.body
-    return told(reply)["result"]
-
-
-def wrong(reply: Reply) -> list[tuple[int, int, list[str] | None]]:
-    return [(reply.status, one["code"], one.get("path")) for one in told(reply)["errors"]]
+    return await asked(bench, method, path, body)
 
 
 async def made(bench: Bench, **more: object) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """Keys of providers, stored and changed through the management API."""
 
-import json
 from typing import Any
 
 import pytest
 
 from call import Reply, Request
 from deployment import Deployment
-from fakes import CHAT, Bench, FakeBody, a_request, an_answer
+from fakes import CHAT, Bench, a_request, an_answer, told
 from isolate import Isolate
+from management import BASE, asked, result, wrong
 
-BASE = "https://sluice.test/client/v4/accounts/acme/ai-gateway"
 CONFIGS = "gateways/main/provider_configs"
 SECRET = "sk-proj-0123456789-abcd"
 NEW: dict[str, Any] = {"provider_slug": "openai", "secret": SECRET}
@@ -19,22 +18,7 @@ NONE = "01975a5c-f680-7000-8000-000000000000"
 
 
 async def ask(bench: Bench, method: str, path: str = CONFIGS, body: object = None) -> Reply:
-    headers = {"authorization": "Bearer secret"}
-    content = FakeBody(body if isinstance(body, str) else json.dumps(body))
-    return await bench.handle(Request(method, f"{BASE}/{path}", headers, content))
-
-
-def told(reply: Reply) -> Any:
-    return json.loads(str(reply.body))
-
-
-def result(reply: Reply) -> Any:
-    assert reply.status == 200, reply.body
-    return told(reply)["result"]
-
-
-def wrong(reply: Reply) -> list[tuple[int, int, list[str] | None]]:
-    return [(reply.status, one["code"], one.get("path")) for one in told(reply)["errors"]]
+    return await asked(bench, method, path, body)
 
 
 async def stored(bench: Bench, **more: object) -> dict[str, Any]:

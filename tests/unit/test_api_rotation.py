@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from call import Reply, Request
+from call import Reply
 from deployment import Deployment
-from fakes import CHAT, ENCRYPTION_KEY, Bench, FakeBody, a_request, an_answer
+from fakes import CHAT, ENCRYPTION_KEY, Bench, a_request, an_answer
 from isolate import Isolate
+from management import asked, result
 
-BASE = "https://sluice.test/client/v4/accounts/acme/ai-gateway"
 CONFIGS = "gateways/main/provider_configs"
 SECRET = "sk-proj-0123456789-abcd"
 NEW: dict[str, Any] = {"provider_slug": "openai", "secret": SECRET}
@@ -24,14 +24,7 @@ NEW_KEY = "another encryption key of thirty-two characters or more"
 
 
 async def ask(bench: Bench, method: str, path: str = CONFIGS, body: object = None) -> Reply:
-    content = FakeBody(json.dumps(body))
-    headers = {"authorization": "Bearer secret"}
-    return await bench.handle(Request(method, f"{BASE}/{path}", headers, content))
-
-
-def result(reply: Reply) -> Any:
-    assert reply.status == 200, reply.body
-    return json.loads(str(reply.body))["result"]
+    return await asked(bench, method, path, body)
 
 
 async def stored(bench: Bench, **more: object) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from call import Reply, Request
-from fakes import Bench, FakeBody, a_request, an_answer
+from fakes import Bench, FakeBody, a_request, an_answer, told
+from management import result
 
 ACCOUNTS = "https://sluice.test/client/v4/accounts"
 TOKENS = "acme/ai-gateway/tokens"
@@ -20,15 +21,6 @@ async def ask(
     content = None if body is None else FakeBody(json.dumps(body))
     headers = {"authorization": f"Bearer {token}"}
     return await bench.handle(Request(method, f"{ACCOUNTS}/{path}", headers, content))
-
-
-def told(reply: Reply) -> Any:
-    return json.loads(str(reply.body))
-
-
-def result(reply: Reply) -> Any:
-    assert reply.status == 200, reply.body
-    return told(reply)["result"]
 
 
 async def made(bench: Bench, **body: object) -> dict[str, Any]:

@@ -13,6 +13,49 @@ from ports import Ending, State
 WHOLE = Ending("complete", "{}", 2)
 
 
+ROW = {
+    "gateway_id": 1,
+    "id": "first",
+    "event_id": "order-7",
+    "created_at": NOW + 5,
+    "duration": 1_000,
+    "latency": 100,
+    "provider": "openai",
+    "model": "gpt-5",
+    "model_type": "text-generation",
+    "path": "chat/completions",
+    "request_type": "provider",
+    "request_content_type": "application/json",
+    "response_content_type": "text/event-stream",
+    "status_code": 200,
+    "success": 1,
+    "error_code": None,
+    "cached": 0,
+    "step": 0,
+    "tokens_in": 9,
+    "tokens_out": 4,
+    "tokens_cached": 3,
+    "tokens_cache_write": 2,
+    "tokens_reasoning": 1,
+    "metadata": '{"team": "\\u00e9"}',
+    "request_size": 70,
+    "response_size": 4_321,
+    "user_agent": "tester/1",
+    "authentication": 0,
+    "colo": "AMS",
+    "region": "Noord-Holland",
+    "cost": 0.25,
+    "units": '{"images": 2, "searches": 1}',
+    "provider_error": "overloaded_error",
+    "token_id": "token-1",
+    "key_id": "key-1",
+    "skipped": "[1]",
+    "close_code": 1000,
+    "flags": None,
+}
+"""A row in which every column says something, but those of failures of ours."""
+
+
 def row(
     call: Call, outcome: Reply | GatewayError, ending: Ending = WHOLE, finished: float = NOW
 ) -> dict[str, Any]:
@@ -40,46 +83,7 @@ def test_a_row_tells_all_of_an_answered_call() -> None:
 
     told = row(call, reply, Ending("complete", "a", 4_321, close_code=1000), NOW + 1_005.6)
 
-    assert told == {
-        "gateway_id": 1,
-        "id": "first",
-        "event_id": "order-7",
-        "created_at": NOW + 5,
-        "duration": 1_000,
-        "latency": 100,
-        "provider": "openai",
-        "model": "gpt-5",
-        "model_type": "text-generation",
-        "path": "chat/completions",
-        "request_type": "provider",
-        "request_content_type": "application/json",
-        "response_content_type": "text/event-stream",
-        "status_code": 200,
-        "success": 1,
-        "error_code": None,
-        "cached": 0,
-        "step": 0,
-        "tokens_in": 9,
-        "tokens_out": 4,
-        "tokens_cached": 3,
-        "tokens_cache_write": 2,
-        "tokens_reasoning": 1,
-        "metadata": '{"team": "\\u00e9"}',
-        "request_size": 70,
-        "response_size": 4_321,
-        "user_agent": "tester/1",
-        "authentication": 0,
-        "colo": "AMS",
-        "region": "Noord-Holland",
-        "cost": 0.25,
-        "units": '{"images": 2, "searches": 1}',
-        "provider_error": "overloaded_error",
-        "token_id": "token-1",
-        "key_id": "key-1",
-        "skipped": "[1]",
-        "close_code": 1000,
-        "flags": None,
-    }
+    assert told == ROW
 
 
 def test_a_row_of_a_refused_call_has_the_id_of_the_call_and_no_answer() -> None:
