@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from errors import BadBaseUrl, Invalid
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What the name of a header may be (RFC 9110, section 5.6.2)."""
 _HEADER_VALUE = re.compile(r"[\t -~]*")
 _PLAIN = re.compile(r"https://[a-z0-9.-]+(?::443)?(?:/[!-\[\]-~]*)?", re.IGNORECASE | re.ASCII)
 # Ends of names that never lead to the public internet (RFC 6761, RFC 6762, RFC 8375, RFC 9476).
@@ -102,7 +103,7 @@ def checked_headers(text: str | None) -> str | None:
 
 
 def _rule(name: str, value: object) -> str | None:
-    if not _HEADER_NAME.fullmatch(name):
+    if not HEADER_NAME.fullmatch(name):
         return "This is no name of a header"
     if _FORBIDDEN.fullmatch(name):
         return "This header is not yours to set"

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from call import Target
 from errors import BadUniversal
+from outside import HEADER_NAME
 
 ENTRIES = 10
 """The most targets that one request may have."""
@@ -28,7 +29,6 @@ _SLUG = re.compile("[a-z0-9][a-z0-9_-]*")
 # Printable, and without what a parser of URLs would read as more than a path and a query.
 _ENDPOINT = re.compile(r"[!-\[\]-~]*")
 _DOTS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 
@@ -103,7 +103,7 @@ def _headers(fields: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
         headers = {"authorization": fields["authorization"], **headers}
     for name, value in headers.items():
         written = _text(value)
-        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(written)):
+        if not (HEADER_NAME.fullmatch(name) and _VALUE.fullmatch(written)):
             rule = "Use names and values that HTTP allows"
             raise BadUniversal(f"{where}, field `headers`, header {name!r}", rule)
         if value is not None:
