@@ -6,6 +6,7 @@ CREATE TABLE gateways (
   settings TEXT NOT NULL, -- a JSON object, as the management API writes it
   created_at INTEGER NOT NULL, -- milliseconds since the epoch, as all times here
   modified_at INTEGER NOT NULL,
+  generations TEXT NOT NULL DEFAULT '{}', -- how often the cache was purged: a JSON object, by provider, '' for all
   UNIQUE (account_id, id)
 );
 
@@ -50,6 +51,9 @@ CREATE TABLE logs (
   skipped TEXT, -- a JSON array of the steps that were passed over
   close_code INTEGER, -- of a WebSocket
   flags TEXT, -- a JSON array: what the gateway did without
+  saved_tokens_in INTEGER, -- by an answer from the cache
+  saved_tokens_out INTEGER,
+  saved_cost REAL, -- USD
   PRIMARY KEY (gateway_id, id)
 ) WITHOUT ROWID;
 

@@ -47,7 +47,9 @@ class Breaker:
         return True
 
     def learn(self, call: Call, outcome: Reply | GatewayError) -> None:
-        """Learn what came of a try."""
+        """Learn what came of a try. An answer that had been kept tells nothing of its target."""
+        if isinstance(outcome, Reply) and outcome.kept:
+            return
         if not _is_fault(outcome):
             self._records.pop(_target(call), None)
             return

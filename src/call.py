@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from errors import GatewayError
+from ids import uuid7
 from options import Options
-from ports import Body, Ending, ReplyBody
+from ports import Body, Ending, Reading, ReplyBody
 from settings import Retry
 from snapshot import Gateway
 
 Kind = Literal["provider", "universal", "websocket"]
+CUSTOM_KEY_TTL = 300
+"""Seconds for which an answer is kept under a key of the caller's, where nobody said how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class Reply:
     """
     failed: Failure | None = None
     """What was found of it, where somebody looked."""
+    kept: Report | None = None
+    """What was reported of the answer when it was kept. None where it comes from no cache."""
     spare: bool = False
     """Whether another stored key is there to be used at once in place of one that was refused."""
 
@@ -149,6 +154,14 @@ class Trail:
     """The steps that were passed over, because their targets fail."""
     flags: list[str] = field(default_factory=list[str])
     """What the gateway did without, for it was out of order."""
+    reading: Reading | None = None
+    """The kept answer to the first step, while it is being read ahead of its turn."""
+
+    def begin(self, call: "Call", now: float) -> Attempt:
+        """Note that a call is being tried, from `now` on. Its first attempt has its own id."""
+        attempt = Attempt(uuid7(now) if self.attempts else call.id, call, now)
+        self.attempts.append(attempt)
+        return attempt
 
     def give_up(self, outcome: Reply | GatewayError, now: float) -> None:
         """Note that the newest attempt came to an outcome that nobody will see."""
@@ -193,6 +206,16 @@ class Call:
             usual.delay if wish.retry_delay is None else wish.retry_delay,
             wish.backoff or usual.backoff,
         )
+
+    @property
+    def cache_ttl(self) -> int:
+        """For how many seconds an answer is kept; 0: it is neither looked up nor kept."""
+        wish = self.options
+        if wish.skip_cache or self.request.method != "POST" or self.kind == "websocket":
+            return 0
+        if wish.cache_ttl is not None:
+            return wish.cache_ttl
+        return self.gateway.cache_ttl or (CUSTOM_KEY_TTL if wish.cache_key else 0)
 
     @property
     def logged(self) -> bool:

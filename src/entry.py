@@ -5,6 +5,7 @@ from typing import Any
 from workers import DurableObject, WorkerEntrypoint
 
 from runtime.counters import KeptCounter
+from runtime.flight import Flight as KeyedFlight
 from runtime.maintain import maintain
 from runtime.serve import serve
 
@@ -36,3 +37,15 @@ class Counter(DurableObject):
     async def alarm(self, _info: Any = None) -> None:
         """Write down what was counted."""
         self._kept.flush()
+
+
+class Flight(DurableObject):
+    """Identical requests that are under way: one object for each key of the cache."""
+
+    def __init__(self, ctx: Any, env: Any) -> None:
+        super().__init__(ctx, env)
+        self._joined = KeyedFlight()
+
+    async def fetch(self, request: Any) -> Any:
+        """Let a request join, or forget what was shared."""
+        return self._joined.answer(request.js_object)

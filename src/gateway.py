@@ -51,7 +51,7 @@ async def _provide(
     else:
         raise MethodNotAllowed(request.method, "POST")
     reply = await caught(pipeline(call, isolate, ports)(call))
-    reply.headers.update(identity(call))
+    reply.headers.update(identity(call, reply))
     return reply
 
 

@@ -1,15 +1,15 @@
 """The headers by which an answer tells which call it belongs to."""
 
-from call import Call
+from call import Call, Reply
 
 
-def identity(call: Call) -> dict[str, str]:
-    """Return the `cf-aig-*` headers of a call that has been answered."""
+def identity(call: Call, reply: Reply) -> dict[str, str]:
+    """Return the `cf-aig-*` headers of a reply to a call."""
     last = call.trail.attempts[-1] if call.trail.attempts else None
     headers = {
         "cf-aig-request-id": call.id,
         "cf-aig-event-id": call.event_id,
-        "cf-aig-cache-status": "MISS",
+        "cf-aig-cache-status": "HIT" if reply.kept else "MISS",
         "cf-aig-step": str(last.call.step if last else call.step),
     }
     if (last.call if last else call).logged:

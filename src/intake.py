@@ -7,7 +7,7 @@ from dataclasses import replace
 from call import Ask, Call, Kind, Request, Target
 from errors import BadPath, BadUniversal, ClientLeft, GatewayError
 from ids import uuid7
-from options import Options
+from options import DEPRECATED, Options, renamed
 from ports import TextBody
 from providers import canonical, lookup
 from snapshot import Gateway
@@ -16,7 +16,7 @@ from tokens import HEADER, presented
 from universal import Entry, entries
 
 # Of a universal request's own headers, what its entries get: the rest is not meant for providers.
-_INHERITED = ("accept-encoding", "traceparent", "tracestate", "user-agent")
+_INHERITED = ("accept-encoding", "traceparent", "tracestate", "user-agent", *DEPRECATED)
 _PREFIX = "cf-aig-"
 
 
@@ -85,7 +85,7 @@ def steps_of(given: list[Entry], request: Request, gateway: Gateway, now: float)
 
 
 def _step(index: int, entry: Entry, call: Call) -> Call:
-    headers = {**_inherited(call.request.headers), **entry.headers}
+    headers = {**renamed(_inherited(call.request.headers)), **renamed(entry.headers)}
     if token := presented(call.request.headers):
         headers[HEADER] = token
     options = Options.of(headers)

@@ -25,7 +25,7 @@ class Keyring:
         A key that rests is passed over, unless all do: then it is the one that wakes first.
         Raises UnknownAlias.
         """
-        keys = _keys(gateway, provider, alias)
+        keys = stored(gateway, provider, alias)
         if len(keys) < 2:
             return keys[0] if keys else None
         name = (gateway.internal_id, provider, alias)
@@ -46,11 +46,12 @@ class Keyring:
     def spare(self, gateway: Gateway, key: StoredKey, alias: str | None) -> bool:
         """Return whether another key could be used at once in place of this one."""
         now = self._clock()
-        others = (each for each in _keys(gateway, key.provider, alias) if each.id != key.id)
+        others = (each for each in stored(gateway, key.provider, alias) if each.id != key.id)
         return any(self._rests.get(other.sealed, 0.0) <= now for other in others)
 
 
-def _keys(gateway: Gateway, provider: str, alias: str | None) -> list[StoredKey]:
+def stored(gateway: Gateway, provider: str, alias: str | None) -> list[StoredKey]:
+    """Return the keys of an alias, or those that are used without one. Raises UnknownAlias."""
     keys = [key for key in gateway.keys if key.provider == provider]
     if alias is None:
         return [key for key in keys if key.default or key.alias == DEFAULT_ALIAS]

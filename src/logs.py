@@ -48,6 +48,9 @@ COLUMNS = (
     "skipped",
     "close_code",
     "flags",
+    "saved_tokens_in",
+    "saved_tokens_out",
+    "saved_cost",
 )
 """The columns of the table `logs` that are written with a row, in this order."""
 
@@ -110,7 +113,6 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "status_code": status,
         "success": int(status < 400 and ending.state == "complete" and report.complete),
         "error_code": error.code if error else None,
-        "cached": 0,
         "step": call.step,
         "tokens_in": usage.tokens_in,
         "tokens_out": usage.tokens_out,
@@ -132,6 +134,18 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "skipped": json.dumps(call.trail.skipped) if call.trail.skipped else None,
         "close_code": ending.close_code,
         "flags": json.dumps(call.trail.flags) if call.trail.flags else None,
+        **_saved(reply.kept if reply else None),
+    }
+
+
+def _saved(kept: Report | None) -> dict[str, Value]:
+    """Return what of a row tells whether the answer came from the cache, and what that saved."""
+    usage = kept.usage if kept else Usage()
+    return {
+        "cached": int(kept is not None),
+        "saved_tokens_in": usage.tokens_in,
+        "saved_tokens_out": usage.tokens_out,
+        "saved_cost": kept.cost if kept else None,
     }
 
 

@@ -13,7 +13,7 @@ from sys import float_info
 from typing import Any, cast, get_args
 
 from errors import BadHeader
-from settings import ATTEMPTS, DELAY_MS, Backoff
+from settings import ATTEMPTS, CACHE_TTL, DELAY_MS, Backoff
 
 Metadata = dict[str, str | int | float | bool]
 
@@ -22,10 +22,13 @@ METADATA_ENTRIES = 5
 TIMEOUT_MS = 2**31 - 1
 """The longest delay that a JavaScript timer can hold."""
 EVENT_ID_LENGTH = 256
+CACHE_KEY_LENGTH = 512
 ALIAS = re.compile("[A-Za-z0-9._-]{1,64}")
 """What the alias of a stored key may be."""
 METADATA_LENGTH = 8192
 """Characters of the header, which bounds its keys and its depth."""
+DEPRECATED = {"cf-cache-ttl": "cf-aig-cache-ttl", "cf-skip-cache": "cf-aig-skip-cache"}
+"""What headers were called once, and what they are called today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Options:
     byok_alias: str | None = None
     """Which of the stored keys is used, where the caller sends none."""
     metadata: Metadata | None = None
+    cache_ttl: int | None = None
+    """Seconds for which the answer is kept; 0 is not at all."""
+    skip_cache: bool = False
+    cache_key: str | None = None
+    """What the answer is kept under, in place of a digest of the request."""
     collect_log: bool | None = None
     collect_payload: bool = True
     problem: BadHeader | None = None
@@ -51,6 +59,7 @@ class Options:
     def of(cls, headers: Mapping[str, str]) -> "Options":
         """Read the headers of a request (names in lower case). Raises nothing: see `problem`."""
         fields: dict[str, Any] = {}
+        headers = renamed(headers)
         for field, (name, read) in _HEADERS.items():
             value = headers.get(name)
             if value is None:
@@ -63,6 +72,16 @@ class Options:
             # Whoever misspelt a wish for privacy still has it.
             fields["collect_payload"] = False
         return cls(**fields)
+
+
+def renamed(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return headers in which deprecated names are those of today. What is named twice is new."""
+    old = {
+        name: headers[deprecated]
+        for deprecated, name in DEPRECATED.items()
+        if deprecated in headers
+    }
+    return old | dict(headers) if old else headers
 
 
 class _Broken(Exception):
@@ -84,6 +103,21 @@ def _whole(least: int, most: int, unit: str) -> Callable[[str], int]:
         return int(value)
 
     return read
+
+
+def _cache_ttl(value: str) -> int:
+    if value == "0":
+        return 0
+    try:
+        return _whole(CACHE_TTL[0], CACHE_TTL[-1], "seconds")(value)
+    except _Broken as rule:
+        raise _Broken(f"{rule}, or 0 for no cache") from None
+
+
+def _cache_key(value: str) -> str:
+    if not 1 <= len(value) <= CACHE_KEY_LENGTH:
+        raise _Broken(f"Use 1 to {CACHE_KEY_LENGTH} characters")
+    return value
 
 
 def _backoff(value: str) -> Backoff:
@@ -141,6 +175,9 @@ _HEADERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "backoff": ("cf-aig-backoff", _backoff),
     "byok_alias": ("cf-aig-byok-alias", _alias),
     "event_id": ("cf-aig-event-id", _event_id),
+    "cache_ttl": ("cf-aig-cache-ttl", _cache_ttl),
+    "skip_cache": ("cf-aig-skip-cache", _flag),
+    "cache_key": ("cf-aig-cache-key", _cache_key),
     "metadata": ("cf-aig-metadata", _metadata),
     "collect_log": ("cf-aig-collect-log", _flag),
     "collect_payload": ("cf-aig-collect-log-payload", _flag),

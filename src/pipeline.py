@@ -6,8 +6,10 @@ from call import Call, Handler, Policy, Reply
 from credentials import Credentials
 from isolate import Isolate
 from policies.authenticate import authenticate
+from policies.cache import cache
 from policies.fallback import fallback
 from policies.hold import hold
+from policies.look_ahead import look_ahead
 from policies.rate_limit import rate_limit
 from policies.record import record
 from policies.retry import retry
@@ -22,6 +24,7 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
     steps = (call, *call.fallbacks)
     retries = any(step.retry.attempts > 1 for step in steps)
     timed = any(step.options.timeout for step in steps)
+    cached = any(step.cache_ttl for step in steps)
     credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
     return compose(
         [
@@ -33,10 +36,14 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
             else None,
             # A stranger learns nothing from it, a caller everything.
             validate if call.problem else None,
+            # What is kept is being read while the counter is being asked.
+            look_ahead(ports.cache) if cached and call.gateway.limit else None,
             # Every request counts, whatever becomes of it.
             rate_limit(ports.counters) if call.gateway.limit else None,
             # The next target, when the attempts on this one are spent.
             fallback(isolate.breaker, ports.clock) if call.fallbacks else None,
+            # Of each step, for each has a key of its own; a hit needs none of what follows.
+            cache(ports) if cached else None,
             # The same target again, until an answer has begun.
             retry(ports.clock) if retries else None,
             # Outside the timeout, which bounds the first byte, not the last.

@@ -98,7 +98,7 @@ def _read(message: str) -> tuple[str | None, dict[str, Any]]:
 
 
 def _metadata(call: Call, reply: Reply, event_id: str | None) -> dict[str, Any]:
-    told = identity(call)
+    told = identity(call, reply)
     return {
         "cacheStatus": told["cf-aig-cache-status"],
         "eventId": event_id or told["cf-aig-event-id"],

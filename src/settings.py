@@ -8,7 +8,7 @@ Settings whose feature is still to come are validated, kept and returned.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, PlainSerializer
 
 Backoff = Literal["constant", "linear", "exponential"]
 Technique = Literal["fixed", "sliding"]
@@ -25,6 +25,18 @@ ATTEMPTS = 5
 """The most attempts that a call may have."""
 DELAY_MS = 60_000
 """The longest delay between two attempts."""
+CACHE_TTL = range(60, 2_592_000 + 1)
+"""Seconds for which an answer may be kept: a minute to a month."""
+
+
+def _kept_or_off(seconds: int) -> int:
+    if seconds and seconds not in CACHE_TTL:
+        rule = f"Use 0 for no cache, or {CACHE_TTL[0]} to {CACHE_TTL[-1]} seconds"
+        raise ValueError(rule)
+    return seconds
+
+
+CacheTtl = Annotated[int, AfterValidator(_kept_or_off)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +153,7 @@ class Settings(BaseModel):
     """Whether a caller needs a token of the gateway."""
     byok_only: bool = False
     cache_invalidate_on_update: bool = False
-    cache_ttl: NotNegative | None = 0
+    cache_ttl: CacheTtl | None = 0
     """Seconds; 0 is off."""
     collect_logs: bool = True
     """Whether requests are logged, where a request does not say."""

@@ -13,13 +13,14 @@ from limits import Rule
 from settings import Retry, Settings
 
 SELECT = """
-SELECT internal_id, settings,
+SELECT internal_id, settings, generations,
   (SELECT json_group_array(json_array(digest, id, expires_at)) FROM tokens
    WHERE account_id = ?1 AND EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = 'run')
    AND (gateways IS NULL OR EXISTS (SELECT 1 FROM json_each(gateways) WHERE value = ?2))) AS tokens,
   (SELECT json_group_array(json_array(id, provider, alias, is_default, sealed)) FROM provider_keys
    WHERE gateway_id = internal_id) AS keys,
-  (SELECT json_group_array(json_array(slug, base_url, headers)) FROM custom_providers
+  (SELECT json_group_array(json_array(slug, base_url, headers, id || ':' || modified_at))
+   FROM custom_providers
    WHERE account_id = ?1 AND enable) AS customs
 FROM gateways WHERE account_id = ?1 AND id = ?2
 """
@@ -27,7 +28,8 @@ FROM gateways WHERE account_id = ?1 AND id = ?2
 
 _TOKENS = TypeAdapter(list[tuple[str, str, int | None]])
 _KEYS = TypeAdapter(list[tuple[str, str, str, bool, str]])
-_CUSTOMS = TypeAdapter(list[tuple[str, str, str | None]])
+_CUSTOMS = TypeAdapter(list[tuple[str, str, str | None, str]])
+_GENERATIONS = TypeAdapter(dict[str, int])
 
 DEFAULT_ALIAS = "default"
 
@@ -62,6 +64,8 @@ class Custom:
     base_url: str
     headers: str | None
     """More headers for it, a JSON object, encrypted."""
+    version: str = ""
+    """Another one after each change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,10 @@ class Gateway:
     authentication: bool
     collect_logs: bool
     retry: Retry = field(default_factory=Retry)
+    cache_ttl: int = 0
+    """Seconds for which answers are kept, where a request does not say; 0 is not at all."""
+    generations: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How often what was kept has been purged: of a provider by its slug, and of all by ``."""
     limit: Rule | None = None
     """On the requests of all callers together."""
     tokens: Mapping[str, Token] = field(default_factory=dict[str, Token])
@@ -98,6 +106,8 @@ class Gateway:
                 usual.delay if known.retry_delay is None else known.retry_delay,
                 known.retry_backoff or usual.backoff,
             ),
+            cache_ttl=known.cache_ttl or 0,
+            generations=_GENERATIONS.validate_json(row["generations"]),
             limit=_limit(known),
             tokens={token[0]: Token(*token) for token in _TOKENS.validate_json(row["tokens"])},
             keys=tuple(StoredKey(*key) for key in _KEYS.validate_json(row["keys"])),

@@ -24,6 +24,9 @@ _CONFIG = {
     "maxAttempts": "cf-aig-max-attempts",
     "retryDelay": "cf-aig-retry-delay",
     "backoff": "cf-aig-backoff",
+    "cacheTtl": "cf-aig-cache-ttl",
+    "skipCache": "cf-aig-skip-cache",
+    "cacheKey": "cf-aig-cache-key",
 }
 _SLUG = re.compile("[a-z0-9][a-z0-9_-]*")
 # Printable, and without what a parser of URLs would read as more than a path and a query.

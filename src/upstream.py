@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from urllib.parse import urlsplit
 
-from call import Ask, Attempt, Call, Failure, Handler, Reply, Report, Usage
+from call import Ask, Call, Failure, Handler, Reply, Report, Usage
 from credentials import REFUSED, Credentials
 from dialects.base import Dialect
 from forwarding import forwarded_query, reply_headers, request_headers
-from ids import uuid7
 from ports import Ending, Incoming, Outgoing, Ports
 from providers import find
 from providers.base import Provider
@@ -28,10 +27,7 @@ def upstream(ports: Ports, upstreams: Mapping[str, str], credentials: Credential
     """
 
     async def upstream(call: Call) -> Reply:
-        now = ports.clock()
-        attempts = call.trail.attempts
-        attempt = Attempt(uuid7(now) if attempts else call.id, call, now)
-        attempts.append(attempt)
+        attempt = call.trail.begin(call, ports.clock())
         provider = find(call.target.provider, call.gateway.customs)
         outgoing = _outgoing(call, provider, upstreams.get(call.target.provider))
         attempt.host = outgoing.host

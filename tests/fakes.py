@@ -3,7 +3,9 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Generator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from api.task import Task
+from caching import FakeCache, FakeFlights
 from call import Ask, Attempt, Call, Reply, Request, Target
 from deployment import Deployment
 from errors import GatewayError
@@ -81,6 +84,10 @@ class FakeBody:
     async def keep(self) -> bool:
         return await self.text() is not None
 
+    async def digest(self) -> str | None:
+        text = await self.text()
+        return None if text is None else sha256(text.encode()).hexdigest()
+
 
 class FakeReplyBody:
     """The body of a reply, which ends when the test says so, and may break while it is held."""
@@ -98,6 +105,7 @@ class FakeReplyBody:
         self._breaks = breaks
         self._holds = holds
         self._first = first
+        self._most = 0
         if ending:
             self.ending.set_result(ending)
 
@@ -122,9 +130,24 @@ class FakeReplyBody:
         for start in range(0, len(text), 7):
             yield text[start : start + 7]
 
-    def watch(self) -> asyncio.Future[Ending]:
+    def watch(self, copy: int = 0) -> "_Watched":
         self.watched = True
-        return self.ending
+        self._most = max(self._most, copy)
+        return _Watched(self.ending, self._most)
+
+
+class _Watched:
+    """The ending of a body, with its bytes where they were asked for."""
+
+    def __init__(self, ending: asyncio.Future[Ending], most: int) -> None:
+        self._ending = ending
+        self._most = most
+
+    def __await__(self) -> Generator[Any, None, Ending]:
+        ending = yield from self._ending.__await__()
+        copy = (ending.text or "").encode()
+        small = ending.state == "complete" and len(copy) <= self._most
+        return replace(ending, copy=copy) if self._most and small else ending
 
 
 class FakeFetch:
@@ -178,7 +201,8 @@ class SqliteDatabase:
         self.connection.close()
 
     def add_gateway(self, name: str = "main", settings: str = '{"authentication":false}') -> int:
-        sql = "INSERT INTO gateways VALUES (NULL, 'acme', ?, ?, 0, 0) RETURNING internal_id"
+        sql = """INSERT INTO gateways (account_id, id, settings, created_at, modified_at)
+            VALUES ('acme', ?, ?, 0, 0) RETURNING internal_id"""
         return self.connection.execute(sql, (name, settings)).fetchone()["internal_id"]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -310,6 +334,8 @@ class Bench:
         self.snapshots = FakeSnapshots()
         self.background = FakeBackground()
         self.sockets = FakeSockets()
+        self.cache = FakeCache()
+        self.flights = FakeFlights()
         self.counters = FakeCounters(self.clock)
         self.database = database
         deployment = Deployment(admin_token="secret", encryption_key=ENCRYPTION_KEY)
@@ -319,6 +345,8 @@ class Bench:
             database=database,
             snapshots=self.snapshots,
             clock=self.clock,
+            cache=self.cache,
+            flights=self.flights,
             counters=self.counters,
             crypto=RealCrypto(),
             sockets=self.sockets,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from api.access import ADMIN, admit
+from api.cache import purge_cache
 from api.custom_providers import (
     create_custom_provider,
     delete_custom_provider,
@@ -47,6 +48,7 @@ _RESOURCES: list[tuple[re.Pattern[str], dict[str, _Action]]] = [
         re.compile("gateways/([^/]+)"),
         {"GET": get_gateway, "PUT": replace_gateway, "DELETE": delete_gateway},
     ),
+    (re.compile("gateways/([^/]+)/cache"), {"DELETE": purge_cache}),
     (
         re.compile("gateways/([^/]+)/provider_configs"),
         {"GET": list_keys, "POST": create_key},

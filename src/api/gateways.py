@@ -19,13 +19,19 @@ _ID = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _READ_ONLY = {"id", "account_id", "internal_id", "created_at", "modified_at", "is_default"}
 _COLUMNS = "internal_id, account_id, id, settings, created_at, modified_at"
 
+NEXT_GENERATION = """
+json_set(generations, '$.""', coalesce(generations ->> '$.""', 0) + 1)
+"""
+"""Makes all that was kept unreadable."""
+
 _INSERT = f"""
 INSERT INTO gateways (account_id, id, settings, created_at, modified_at)
 VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """  # noqa: S608 - our own names
 _UPDATE = f"""
-UPDATE gateways SET settings = ?3, modified_at = ?4 WHERE account_id = ?1 AND id = ?2
-RETURNING {_COLUMNS}
+UPDATE gateways SET settings = ?3, modified_at = ?4,
+  generations = iif(?3 ->> 'cache_invalidate_on_update', {NEXT_GENERATION}, generations)
+WHERE account_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
 """  # noqa: S608
 _GET = f"SELECT {_COLUMNS} FROM gateways WHERE account_id = ?1 AND id = ?2"  # noqa: S608
 _WHERE = "account_id = ?1 AND instr(lower(id), lower(?2)) > 0"

@@ -73,6 +73,7 @@ def _shown(row: Row) -> dict[str, object]:
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
         "cost": row["cost"],
+        "saved": {name: row[f"saved_{name}"] for name in ("tokens_in", "tokens_out", "cost")},
         "custom_cost": False,
         "metadata": json.loads(row["metadata"]) if row["metadata"] else None,
         "step": row["step"],

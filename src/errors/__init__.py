@@ -29,9 +29,10 @@
     ├── Misconfigured           500 7501  a fault of whoever deployed this gateway
     ├── NotBuilt                501 7503
     ├── Unreachable             502 2005
+    ├── PurgeFailed             503 7505  in the management API
     └── UpstreamTimeout         504 2005
 
-Codes are those of Cloudflare AI Gateway where it has one. 7500 to 7503 are ours.
+Codes are those of Cloudflare AI Gateway where it has one. 7500 to 7505 are ours.
 """
 
 from errors.base import GatewayError
@@ -66,6 +67,7 @@ from errors.management import (
     KeyNotFound,
     LogNotFound,
     MethodNotAllowed,
+    PurgeFailed,
     TokenNotFound,
 )
 
@@ -92,6 +94,7 @@ __all__ = [
     "MissingKey",
     "NotBuilt",
     "NotFound",
+    "PurgeFailed",
     "RateLimited",
     "TokenNotFound",
     "Unauthorized",

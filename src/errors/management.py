@@ -90,6 +90,15 @@ class KeyNotFound(GatewayError):
         super().__init__(f"Provider config {key_id!r} not found")
 
 
+class PurgeFailed(GatewayError):
+    """The cache did not do as it was told."""
+
+    status, code = 503, 7505
+
+    def __init__(self) -> None:
+        super().__init__("The cache could not be reached: what was kept may still be. Try again")
+
+
 class BadBaseUrl(GatewayError):
     """The address of a custom provider is not one that Sluice sends requests to."""
 

@@ -8,9 +8,10 @@ from js import AbortController, AbortSignal, Array, fetch
 
 from errors import Unreachable
 from ports import Body, Incoming, Outgoing, TextBody
-from runtime.body import JsReplyBody, JsRequestBody
 from runtime.caller import Caller
 from runtime.convert import headers_in, object_out
+from runtime.reply_body import JsReplyBody
+from runtime.request_body import JsRequestBody
 from runtime.websocket import Relay
 
 _BODILESS_METHODS = {"GET", "HEAD"}

@@ -11,7 +11,7 @@ from gateway import handle
 from isolate import Isolate
 from ports import Ports
 from runtime.background import JsBackground
-from runtime.body import JsReplyBody, JsRequestBody
+from runtime.cache import KvCache
 from runtime.caller import Caller
 from runtime.clock import WallClock
 from runtime.convert import headers_in, object_out
@@ -19,10 +19,13 @@ from runtime.counters import DoCounters
 from runtime.crypto import WebCrypto
 from runtime.database import D1
 from runtime.fetch import JsFetch
+from runtime.flights import DoFlights
+from runtime.reply_body import JsReplyBody
+from runtime.request_body import JsRequestBody
 from runtime.snapshots import KvSnapshots
 from runtime.websocket import JsSocket, JsSockets
 
-BINDINGS = ("AI", "CACHE", "CONFIG", "COUNTER", "DB")
+BINDINGS = ("AI", "CACHE", "CONFIG", "COUNTER", "DB", "FLIGHT")
 """What `wrangler.toml` binds."""
 
 LINGER_S = 0.1
@@ -49,12 +52,14 @@ async def _reply(request: Any, env: Any, ctx: Any, background: JsBackground) -> 
         isolate = _shared(env)
     except Misconfigured as error:
         return Reply(error.status, error.headers, error.envelope())
-    sockets = JsSockets(ctx)
+    sockets, caller = JsSockets(ctx), Caller(request.signal)
     ports = sockets.ports = Ports(
-        fetch=JsFetch(Caller(request.signal)),
+        fetch=JsFetch(caller),
         database=D1(env.DB),
         snapshots=KvSnapshots(env.CONFIG),
         clock=_clock,
+        cache=KvCache(env.CACHE, caller),
+        flights=DoFlights(env.FLIGHT, caller),
         counters=DoCounters(env.COUNTER),
         crypto=_crypto,
         sockets=sockets,

@@ -46,8 +46,8 @@ class JsSocket:
         """Close the connection before anyone has it."""
         self._end("complete", _GOING_AWAY)
 
-    def watch(self) -> asyncio.Future[Ending]:
-        """Ask how the connection will end."""
+    def watch(self, copy: int = 0) -> asyncio.Future[Ending]:  # noqa: ARG002 - a port's
+        """Ask how the connection will end. Of its messages there is no copy."""
         return self._ending
 
     def deliver(self) -> Any:

@@ -31,6 +31,7 @@ SHOWN: dict[str, Any] = {
     "tokens_in": 9,
     "tokens_out": 4,
     "cost": 0.25,
+    "saved": {"tokens_in": None, "tokens_out": None, "cost": None},
     "custom_cost": False,
     "metadata": {"team": "a"},
     "step": 0,

@@ -196,7 +196,7 @@ async def test_an_account_sees_and_revokes_its_own_tokens_alone(bench: Bench) ->
 
 
 async def test_a_token_opens_no_gateway_of_another_account(bench: Bench) -> None:
-    sql = "INSERT INTO gateways VALUES (NULL, 'other', 'team-a', '{}', 0, 0)"
+    sql = "INSERT INTO gateways VALUES (NULL, 'other', 'team-a', '{}', 0, 0, '{}')"
     bench.database.connection.execute(sql)
     token = await made(bench)
 

@@ -13,7 +13,7 @@ OPEN = '{"authentication":false}'
 
 
 def a_row(internal_id: int, settings: str = OPEN, **more: str) -> dict[str, object]:
-    access = {"tokens": "[]", "keys": "[]", "customs": "[]"}
+    access = {"generations": "{}", "tokens": "[]", "keys": "[]", "customs": "[]"}
     return {"internal_id": internal_id, "settings": settings, **access, **more}
 
 

@@ -52,6 +52,9 @@ ROW = {
     "skipped": "[1]",
     "close_code": 1000,
     "flags": None,
+    "saved_tokens_in": None,
+    "saved_tokens_out": None,
+    "saved_cost": None,
 }
 """A row in which every column says something, but those of failures of ours."""
 

@@ -114,7 +114,8 @@ def test_a_row_of_the_log_fills_its_table(written: sqlite3.Connection) -> None:
 
 
 def test_a_gateway_never_gets_the_number_of_one_that_is_gone(written: sqlite3.Connection) -> None:
-    add = "INSERT INTO gateways VALUES (NULL, 'acme', 'main', '{}', 0, 0) RETURNING internal_id"
+    add = """INSERT INTO gateways (account_id, id, settings, created_at, modified_at) VALUES
+        ('acme', 'main', '{}', 0, 0) RETURNING internal_id"""
     first = written.execute(add).fetchone()
     written.execute("DELETE FROM gateways")
 

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from settings import Retry
 from snapshot import Custom, Gateway, StoredKey, Token
 
-EMPTY = {"tokens": "[]", "keys": "[]", "customs": "[]"}
+EMPTY = {"generations": "{}", "tokens": "[]", "keys": "[]", "customs": "[]"}
 
 
 def a_gateway(settings: str) -> Gateway:
@@ -24,7 +24,7 @@ def test_settings_are_read() -> None:
 
 
 def test_settings_of_a_newer_release_are_ignored() -> None:
-    assert a_gateway('{"cache_ttl":60}') == a_gateway("{}")
+    assert a_gateway('{"a_setting":60}') == a_gateway("{}")
 
 
 @pytest.mark.parametrize("settings", ["", "x", "[]", "null", '{"authentication":null}'])
@@ -37,13 +37,16 @@ def test_whom_and_what_a_gateway_lets_in_is_read() -> None:
     row = {
         "internal_id": 7,
         "settings": "{}",
+        "generations": '{"": 2, "openai": 1}',
         "tokens": '[["d1", "t1", null], ["d2", "t2", 1750000000000]]',
         "keys": '[["k1", "openai", "default", 0, "s1"], ["k2", "groq", "team", 1, "s2"]]',
-        "customs": '[["mine", "https://llm.example.com", null], ["x", "https://x.dev", "s3"]]',
+        "customs": '[["mine", "https://llm.example.com", null, "c:1"], '
+        '["x", "https://x.dev", "s3", "d:2"]]',
     }
 
     gateway = Gateway.of("acme", "main", row)
 
+    assert gateway.generations == {"": 2, "openai": 1}
     assert gateway.tokens == {
         "d1": Token("d1", "t1"),
         "d2": Token("d2", "t2", 1_750_000_000_000),
@@ -53,14 +56,14 @@ def test_whom_and_what_a_gateway_lets_in_is_read() -> None:
         StoredKey("k2", "groq", "team", default=True, sealed="s2"),
     )
     assert gateway.customs == {
-        "mine": Custom("mine", "https://llm.example.com", None),
-        "x": Custom("x", "https://x.dev", "s3"),
+        "mine": Custom("mine", "https://llm.example.com", None, "c:1"),
+        "x": Custom("x", "https://x.dev", "s3", "d:2"),
     }
 
 
-@pytest.mark.parametrize("name", ["tokens", "keys", "customs"])
+@pytest.mark.parametrize("name", ["generations", "tokens", "keys", "customs"])
 @pytest.mark.parametrize(
-    "text", ["", "x", "{}", '[["a"]]', "[null]", '["abc"]', "[[1, 2, 3, 4, 5]]"]
+    "text", ["", "x", "7", '[["a"]]', "[null]", '["abc"]', "[[1, 2, 3, 4, 5]]"]
 )
 def test_what_cannot_be_read_of_it_is_never_left_out(name: str, text: str) -> None:
     row = {"internal_id": 7, "settings": "{}", **EMPTY, name: text}

@@ -3,104 +3,54 @@
 `runtime/` implements them on Workers, `tests/fakes.py` in memory.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from limits import Rule, Verdict
+from ports.bodies import Body, Ending, ReplyBody, State, TextBody
+from ports.caching import (
+    Cache,
+    CacheError,
+    Flights,
+    FlightsError,
+    Joined,
+    Kept,
+    Lead,
+    Reading,
+)
 
-State = Literal["complete", "broken", "left"]
-"""`broken`: the provider closed the connection early. `left`: the caller did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How the body of a reply ended, and what it was."""
-
-    state: State
-    text: str | None = None
-    """The text, as far as it came. None for a body that is not text, or that is too long."""
-    size: int | None = None
-    """Bytes that were read. None where the body passed through unread."""
-    close_code: int | None = None
-    """Of a WebSocket (RFC 6455, section 7.4)."""
-
-
-class Body(Protocol):
-    """The body of a request, owned by the runtime: opaque until somebody needs its text."""
-
-    size: int | None
-    """Bytes, where the caller announced them or the body has been read."""
-
-    async def text(self) -> str | None:
-        """Read the body, once, and return its text. None where it is too long to be held.
-
-        Raises ClientLeft.
-        """
-        ...
-
-    async def keep(self) -> bool:
-        """Read the body, so that it can be sent more than once. False where it is too long.
-
-        Raises ClientLeft.
-        """
-        ...
-
-
-class TextBody:
-    """The body of a request that is made here."""
-
-    def __init__(self, text: str) -> None:
-        self.content = text
-        self.size: int | None = len(text.encode())
-
-    async def text(self) -> str | None:
-        """Return the text."""
-        return self.content
-
-    async def keep(self) -> bool:
-        """Return whether the body can be sent more than once: it can."""
-        return True
-
-
-class ReplyBody(Protocol):
-    """The body of a reply, owned by the runtime, which hands it to the caller natively."""
-
-    @property
-    def held(self) -> bool:
-        """Whether the body has been read, so that its ending is known."""
-        ...
-
-    async def hold(self, error: bool) -> None:
-        """Read a body that is short, so that it leaves whole or not at all.
-
-        An error is read even if it does not announce that it is short; a stream, or another answer
-        that does not, stays as it is. Raises Unreachable where the provider breaks off, and
-        ClientLeft.
-        """
-        ...
-
-    async def first(self) -> str:
-        """Return the text of a stream's first events, which stay in it. Empty for other bodies.
-
-        Raises Unreachable and ClientLeft.
-        """
-        ...
-
-    def discard(self) -> None:
-        """Give the body up: nobody will read on. Its ending is what has been read."""
-        ...
-
-    def texts(self) -> AsyncIterator[str]:
-        """Deliver the body here instead of to the caller: its text, piece by piece as it comes."""
-        ...
-
-    def watch(self) -> Awaitable[Ending]:
-        """Ask how the body will end, before it leaves. May be asked more than once.
-
-        A body that nobody watches passes through at no cost.
-        """
-        ...
+__all__ = [
+    "Answer",
+    "Background",
+    "Body",
+    "Cache",
+    "CacheError",
+    "Clock",
+    "Counters",
+    "CountersError",
+    "Crypto",
+    "CryptoError",
+    "Database",
+    "DatabaseError",
+    "Ending",
+    "Fetch",
+    "Flights",
+    "FlightsError",
+    "Incoming",
+    "Joined",
+    "Kept",
+    "Lead",
+    "Outgoing",
+    "Ports",
+    "Reading",
+    "ReplyBody",
+    "Row",
+    "Snapshots",
+    "Sockets",
+    "State",
+    "TextBody",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +79,12 @@ class Incoming:
 class Fetch(Protocol):
     """Sends a request to a provider. Redirects are not followed.
 
-    Cancelling the call closes the connection. Raises Unreachable and ClientLeft.
+    Cancelling the call closes the connection.
     """
 
-    async def __call__(self, outgoing: Outgoing) -> Incoming: ...
+    async def __call__(self, outgoing: Outgoing) -> Incoming:
+        """Wait for the headers of the answer. Raises Unreachable and ClientLeft."""
+        ...
 
 
 Row = Mapping[str, Any]
@@ -242,6 +194,8 @@ class Ports:
     database: Database
     snapshots: Snapshots
     clock: Clock
+    cache: Cache
+    flights: Flights
     counters: Counters
     crypto: Crypto
     sockets: Sockets

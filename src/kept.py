@@ -1,0 +1,66 @@
+"""What is kept of an answer beside its bytes."""
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from call import Reply, Report
+from ports import Ending, ReplyBody
+
+HEAD_SIZE = 1024
+"""Bytes that a head may have."""
+STREAM = "text/event-stream"
+
+# Those that describe the bytes. The others are about one exchange: its date, its id, its quota.
+_DESCRIBING = ("cache-control", "content-disposition", "content-language", "content-type")
+# With 202 the answer is still to come, with 204 there is none, and with 206 it is a part.
+_WHOLE = (200, 201)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a kept answer was."""
+
+    status: int
+    headers: dict[str, str]
+    size: int
+    """Bytes."""
+    stored: int
+    """Epoch milliseconds."""
+    expires: int
+    """Epoch milliseconds."""
+    report: Report
+    """What the provider said of it."""
+
+    def dump(self) -> str:
+        """Return the head as a JSON object."""
+        return _HEAD.dump_json(self, exclude_defaults=True).decode()
+
+    @classmethod
+    def load(cls, text: str) -> "Head":
+        """Return the head that was dumped. Raises ValueError."""
+        return _HEAD.validate_json(text, strict=True)
+
+
+_HEAD = TypeAdapter(Head)
+
+
+def worth_keeping(reply: Reply) -> ReplyBody | None:
+    """Return the body of an answer that may be kept, as far as it is known before its end."""
+    body = reply.body
+    failed = reply.status not in _WHOLE or reply.failed
+    return None if failed or isinstance(body, str) else body
+
+
+def head(reply: Reply, ending: Ending, now: float, ttl: int) -> Head | None:
+    """Return the head of an answer that has ended. None where it is no success, or no whole one."""
+    report = reply.report(ending) if reply.report else Report()
+    if ending.state != "complete" or ending.size is None or not report.complete:
+        return None
+    if ending.text is None and reply.headers.get("content-type", "").startswith(STREAM):
+        return None  # nobody knows how it ended
+    if reply.failure and ending.text and reply.failure(ending.text):
+        return None  # an error in the clothes of a success
+    described = {name: reply.headers[name] for name in _DESCRIBING if name in reply.headers}
+    stored = round(now)
+    return Head(reply.status, described, ending.size, stored, stored + ttl * 1000, report)

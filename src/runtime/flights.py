@@ -1,0 +1,123 @@
+"""The Flights port on Durable Objects: one object for each key.
+
+Joining is one request, whose body stays open: through it whoever leads hands over the answer, or
+breaks off. The object answers at once, with 201 to who leads and 200 to who waits, and ends its
+answer when the flight is over. To those who wait it sends
+
+    K, a head, a line feed, a body    the answer
+    L                                 the lead: it is yours now
+    A                                 nothing: all ask by themselves
+
+A leader hands over what begins with K or A, or nothing at all, and then the next one leads.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from js import IdentityTransformStream, TextDecoder, TextEncoder, Uint8Array
+from pyodide.ffi import JsException
+
+from ports import FlightsError, Joined
+from runtime.cache import JsKept
+from runtime.caller import Caller
+from runtime.convert import object_out
+from runtime.streams import joined, overlook, read
+
+_log = logging.getLogger("sluice.flights")
+
+JOIN_S = 0.25
+"""How long a request waits to hear whether it leads."""
+LARGEST = 4_000_000
+"""Bytes of an answer that is handed over: each of those who wait gets a copy."""
+LEAD, WAIT = 201, 200
+KEPT, LEADS_NOW, ALONE = "K", "L", "A"
+_LINE_FEED = 10
+_URL = "https://flight/"
+
+
+class DoFlights:
+    """A namespace of Durable Objects."""
+
+    def __init__(self, namespace: Any, caller: Caller) -> None:
+        self._namespace = namespace
+        self._caller = caller
+
+    async def join(self, key: str, patience: float) -> Joined:
+        """Lead, or wait for who does. Raises FlightsError."""
+        pipe = IdentityTransformStream.new()
+        lead = _JsLead(pipe.writable)
+        try:
+            async with asyncio.timeout(JOIN_S):
+                response = await self._send(key, "POST", pipe.readable)
+            if response.status == LEAD:
+                return Joined(lead=lead.of(response))
+            async with asyncio.timeout(patience):
+                kind, frame = await _told(response.body)
+        except (JsException, TimeoutError) as error:
+            _log.warning("a flight could not be joined: %s", error)
+            lead.give_up()
+            raise FlightsError from None
+        if kind == LEADS_NOW:
+            return Joined(lead=lead.of(response))
+        lead.give_up()
+        return Joined(kept=self._kept(frame) if kind == KEPT else None)
+
+    async def forget(self, key: str) -> None:
+        """Forget an answer. Raises FlightsError."""
+        try:
+            await self._send(key, "DELETE", None)
+        except JsException:
+            raise FlightsError from None
+
+    def _send(self, key: str, method: str, body: Any) -> Any:
+        init = object_out({"method": method})
+        if body is not None:
+            init.body = body
+        return self._namespace.get(self._namespace.idFromName(key)).fetch(_URL, init)
+
+    def _kept(self, frame: Any) -> JsKept:
+        end = frame.indexOf(_LINE_FEED)
+        head = TextDecoder.new().decode(frame.subarray(0, end))
+        return JsKept(head, frame.slice(end + 1), self._caller)
+
+
+async def _told(stream: Any) -> tuple[str, Any]:
+    """Return what one who waits is told, and the bytes that follow."""
+    reader = stream.getReader(object_out({"mode": "byob"}))
+    kind = chr((await reader.read(Uint8Array.new(1))).value[0])
+    reader.releaseLock()
+    # It is followed by a head and at most LARGEST bytes.
+    chunks = (await read(stream, 2 * LARGEST) if kind == KEPT else None) or []
+    return kind, joined(chunks, sum(chunk.byteLength for chunk in chunks))
+
+
+class _JsLead:
+    """The end of a pipe that leads to those who wait."""
+
+    def __init__(self, writable: Any) -> None:
+        self._writable = writable
+        self._response: Any = None
+
+    def of(self, response: Any) -> "_JsLead":
+        """Hold on to the answer of the object: who drops it ends the request."""
+        self._response = response
+        return self
+
+    async def share(self, head: str, copy: Any) -> None:
+        """Hand the answer over."""
+        writer, encoder = self._writable.getWriter(), TextEncoder.new()
+        try:
+            if copy.byteLength <= LARGEST:
+                await writer.write(encoder.encode(f"{KEPT}{head}\n"))
+                await writer.write(Uint8Array.new(copy))
+            else:
+                await writer.write(encoder.encode(ALONE))
+            await writer.close()
+        except JsException as error:
+            # Nobody waits any longer.
+            _log.warning("an answer could not be shared: %s", error)
+
+    def give_up(self) -> None:
+        """Close the pipe: nothing came of it."""
+        self._writable.close().add_done_callback(overlook)
