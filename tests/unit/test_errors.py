@@ -35,6 +35,7 @@ EVERY_ERROR = [
     (errors.Misconfigured("UPSTREAMS is for local runs"), 500, 7501),
     (errors.NotBuilt("It"), 501, 7503),
     (errors.Unreachable("api.openai.com", 12.3), 502, 2005),
+    (errors.PurgeFailed(), 503, 7505),
     (errors.UpstreamTimeout("api.openai.com", 50), 504, 2005),
 ]
 
