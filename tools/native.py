@@ -52,11 +52,11 @@ const gateway :Workerd.Worker = (
       innerBindings = [
         (name = "fetcher", service = (name = "d1", props = (json = "{\\"database\\":\\"db\\"}"))),
       ])),
-    (name = "COUNTER", durableObjectNamespace = "Counter"),
+    %(bindings)s
     %(variables)s
   ],
   durableObjectNamespaces = [
-    (className = "Counter", uniqueKey = "sluice-Counter", enableSql = true),
+    %(classes)s
   ],
   durableObjectStorage = (localDisk = "do-disk"),
 );
@@ -108,12 +108,18 @@ def configure(folder: Path, modules: Path, variables: Mapping[str, str]) -> Nati
     with contextlib.suppress(FileExistsError):
         (folder / "modules").symlink_to(modules.resolve(), target_is_directory=True)
     production = tomllib.loads((ROOT / "wrangler.toml").read_text())
+    objects = production["durable_objects"]["bindings"]
     text = CONFIG % {
         "port": native.port,
         "date": json.dumps(production["compatibility_date"]),
         "flags": json.dumps(LOCAL_FLAGS),
         "disks": ",\n    ".join(_disk(name) for name in DISKS),
         "modules": ",\n    ".join(_module(modules, file) for file in _files(modules)),
+        "bindings": "\n    ".join(
+            f'(name = "{each["name"]}", durableObjectNamespace = "{each["class_name"]}"),'
+            for each in objects
+        ),
+        "classes": "\n    ".join(_class(each["class_name"]) for each in objects),
         "variables": "\n    ".join(
             f"(name = {json.dumps(name)}, text = {json.dumps(value)}),"
             for name, value in variables.items()
@@ -121,6 +127,10 @@ def configure(folder: Path, modules: Path, variables: Mapping[str, str]) -> Nati
     }
     (folder / "config.capnp").write_text(text)
     return native
+
+
+def _class(name: str) -> str:
+    return f'(className = "{name}", uniqueKey = "sluice-{name}", enableSql = true),'
 
 
 def _disk(name: str) -> str:
