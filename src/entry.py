@@ -5,7 +5,7 @@ from typing import Any
 from workers import DurableObject, WorkerEntrypoint
 
 from runtime.counters import KeptCounter
-from runtime.flight import Flight as KeyedFlight
+from runtime.flight import Flights
 from runtime.maintain import maintain
 from runtime.serve import serve
 
@@ -40,12 +40,12 @@ class Counter(DurableObject):
 
 
 class Flight(DurableObject):
-    """Identical requests that are under way: one object for each key of the cache."""
+    """Identical requests that are under way, of some of the keys of the cache."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._joined = KeyedFlight()
+        self._flights = Flights()
 
     async def fetch(self, request: Any) -> Any:
         """Let a request join, or forget what was shared."""
-        return self._joined.answer(request.js_object)
+        return self._flights.answer(request.js_object)

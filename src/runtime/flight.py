@@ -1,4 +1,4 @@
-"""One flight: who leads, and who waits. Its protocol is told in `flights.py`."""
+"""The flights of one Durable Object: who leads, and who waits. `flights.py` tells the protocol."""
 
 import asyncio
 import time
@@ -18,47 +18,99 @@ LEADS = 2
 """How many may fail in a row before all ask by themselves."""
 LINGER_S = 60.0
 """How long an answer is there for late comers: where it was missed, KV may not know of it yet."""
+MEMORY = 8_000_000
+"""Bytes of answers that an object remembers for them."""
 
 
-class Flight:
-    """The requests that share a key. All of its state is in memory, and may be lost."""
+class Flights:
+    """What is under way, by key. All of it is in memory, and may be lost."""
 
     def __init__(self) -> None:
-        self._following: asyncio.Task[None] | None = None
-        self._waiting: deque[_Passenger] = deque()
-        self._frame: Any = None
-        self._until = 0.0
+        self._flights: dict[str, Flight] = {}
+        self._landed = Landed()
 
     def answer(self, request: Any) -> Any:
         """Answer a request. Nothing is awaited: whoever comes first leads."""
+        key = request.url.rpartition("/")[2]
         if request.method == "DELETE":
-            self._frame = None
+            self._landed.forget(key)
             return Response.new(None)
-        if self._frame is not None and time.time() < self._until:
-            return Response.new(self._frame)
+        frame = self._landed.get(key)
+        if frame is not None:
+            return Response.new(frame)
         passenger = _Passenger(request)
-        if self._following is None:
-            # An object lives on with what it awaits: unlike a request it has no end to outlive.
-            self._following = asyncio.create_task(self._follow(passenger))
-            return passenger.response(LEAD)
-        self._waiting.append(passenger)
-        return passenger.response(WAIT)
+        if flight := self._flights.get(key):
+            flight.waiting.append(passenger)
+            return passenger.response(WAIT)
+        flight = self._flights[key] = Flight()
+        # An object lives on with what it awaits: unlike a request it has no end to outlive.
+        flight.task = asyncio.create_task(self._fly(key, flight, passenger))
+        return passenger.response(LEAD)
 
-    async def _follow(self, leader: "_Passenger") -> None:
-        """Wait for an answer, from one leader after the other, and hand it to all who wait."""
+    async def _fly(self, key: str, flight: "Flight", leader: "_Passenger") -> None:
+        frame = await flight.frame(leader)
+        del self._flights[key]
+        if frame is not None:
+            self._landed.put(key, frame)
+        flight.land(_bytes(ALONE) if frame is None else frame)
+
+
+class Flight:
+    """The requests that share a key."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[_Passenger] = deque()
+        self.task: asyncio.Task[None] | None = None
+
+    async def frame(self, leader: "_Passenger") -> Any:
+        """Return what is handed over, by one leader or the next. None where they fail."""
         frame = await leader.frame()
         for _ in range(1, LEADS):
-            if frame is not None or not self._waiting:
+            if frame is not None or not self.waiting:
                 break
-            leader = self._waiting.popleft()
+            leader = self.waiting.popleft()
             leader.send(_bytes(LEADS_NOW))
             frame = await leader.frame()
-        self._following = None
-        self._frame, self._until = frame, time.time() + LINGER_S
-        while self._waiting:
-            passenger = self._waiting.popleft()
-            passenger.send(_bytes(ALONE) if frame is None else frame)
+        return frame
+
+    def land(self, frame: Any) -> None:
+        """Hand a frame to all who wait."""
+        while self.waiting:
+            passenger = self.waiting.popleft()
+            passenger.send(frame)
             passenger.let_go()
+
+
+class Landed:
+    """Answers for those who come a little late, the oldest first."""
+
+    def __init__(self) -> None:
+        self._frames: dict[str, tuple[float, Any]] = {}
+        self._size = 0
+
+    def get(self, key: str) -> Any:
+        """Return a frame, or None."""
+        until, frame = self._frames.get(key, (0.0, None))
+        if until < time.time():
+            self.forget(key)
+            return None
+        return frame
+
+    def put(self, key: str, frame: Any) -> None:
+        """Remember a frame for a while, and forget what is too old or too much."""
+        now = time.time()
+        self._frames[key] = (now + LINGER_S, frame)
+        self._size += frame.byteLength
+        for oldest, (until, _) in list(self._frames.items()):
+            if until >= now and self._size <= MEMORY:
+                break
+            self.forget(oldest)
+
+    def forget(self, key: str) -> None:
+        """Forget a frame, if there is one."""
+        _, frame = self._frames.pop(key, (0.0, None))
+        if frame is not None:
+            self._size -= frame.byteLength
 
 
 class _Passenger:

@@ -1,4 +1,4 @@
-"""The Flights port on Durable Objects: one object for each key.
+"""The Flights port on Durable Objects, among which the keys are shared out.
 
 Joining is one request, whose body stays open: through it whoever leads hands over the answer, or
 breaks off. The object answers at once, with 201 to who leads and 200 to who waits, and ends its
@@ -15,7 +15,7 @@ import asyncio
 import logging
 from typing import Any
 
-from js import IdentityTransformStream, TextDecoder, TextEncoder, Uint8Array
+from js import Array, Blob, IdentityTransformStream, TextDecoder, Uint8Array
 from pyodide.ffi import JsException
 
 from ports import FlightsError, Joined
@@ -34,6 +34,8 @@ LEAD, WAIT = 201, 200
 KEPT, LEADS_NOW, ALONE = "K", "L", "A"
 _LINE_FEED = 10
 _URL = "https://flight/"
+_SHARE = 1
+"""Hexadecimal digits of a key that name its object: few objects stay warm, many carry more."""
 
 
 class DoFlights:
@@ -74,7 +76,8 @@ class DoFlights:
         init = object_out({"method": method})
         if body is not None:
             init.body = body
-        return self._namespace.get(self._namespace.idFromName(key)).fetch(_URL, init)
+        stub = self._namespace.get(self._namespace.idFromName(key[:_SHARE]))
+        return stub.fetch(_URL + key, init)
 
     def _kept(self, frame: Any) -> JsKept:
         end = frame.indexOf(_LINE_FEED)
@@ -106,14 +109,11 @@ class _JsLead:
 
     async def share(self, head: str, copy: Any) -> None:
         """Hand the answer over."""
-        writer, encoder = self._writable.getWriter(), TextEncoder.new()
+        small = copy.byteLength <= LARGEST
+        frame = Array.of(f"{KEPT}{head}\n", copy) if small else Array.of(ALONE)
         try:
-            if copy.byteLength <= LARGEST:
-                await writer.write(encoder.encode(f"{KEPT}{head}\n"))
-                await writer.write(Uint8Array.new(copy))
-            else:
-                await writer.write(encoder.encode(ALONE))
-            await writer.close()
+            # One promise for all of it: each costs more than what it waits for.
+            await Blob.new(frame).stream().pipeTo(self._writable)
         except JsException as error:
             # Nobody waits any longer.
             _log.warning("an answer could not be shared: %s", error)
