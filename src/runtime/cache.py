@@ -36,22 +36,24 @@ class JsKept:
 
 
 class KvCache:
-    """A KV binding. The head of an answer is the metadata of its bytes."""
+    """The KV binding `CACHE`. The head of an answer is the metadata of its bytes."""
 
-    def __init__(self, binding: Any, caller: Caller) -> None:
-        self._binding = binding
+    def __init__(self, env: Any, caller: Caller) -> None:
+        self._env = env  # of which a binding is asked for when it is needed: that crosses
         self._caller = caller
 
     def read(self, key: str) -> Reading:
         """Begin to read, at once."""
-        return Reading(key, _Read(self._binding.getWithMetadata(key, "arrayBuffer"), self._caller))
+        return Reading(
+            key, _Read(self._env.CACHE.getWithMetadata(key, "arrayBuffer"), self._caller)
+        )
 
     async def write(self, key: str, head: str, copy: Any, ttl: int) -> None:
         """Keep an answer. Raises CacheError."""
         options = object_out({"expirationTtl": ttl, "metadata": json.loads(head)})
         try:
             async with asyncio.timeout(WRITE_S):
-                await self._binding.put(key, copy, options)
+                await self._env.CACHE.put(key, copy, options)
         except (JsException, TimeoutError) as error:
             _log.warning("cannot keep an answer: %s", error)
             raise CacheError from None
@@ -59,7 +61,7 @@ class KvCache:
     async def delete(self, key: str) -> None:
         """Forget an answer. Raises CacheError."""
         try:
-            await self._binding.delete(key)
+            await self._env.CACHE.delete(key)
         except JsException as error:
             _log.warning("cannot forget an answer: %s", error)
             raise CacheError from None

@@ -39,10 +39,10 @@ _SHARE = 1
 
 
 class DoFlights:
-    """A namespace of Durable Objects."""
+    """The namespace `FLIGHT` of Durable Objects."""
 
-    def __init__(self, namespace: Any, caller: Caller) -> None:
-        self._namespace = namespace
+    def __init__(self, env: Any, caller: Caller) -> None:
+        self._env = env
         self._caller = caller
 
     async def join(self, key: str, patience: float) -> Joined:
@@ -76,8 +76,8 @@ class DoFlights:
         init = object_out({"method": method})
         if body is not None:
             init.body = body
-        stub = self._namespace.get(self._namespace.idFromName(key[:_SHARE]))
-        return stub.fetch(_URL + key, init)
+        namespace = self._env.FLIGHT
+        return namespace.get(namespace.idFromName(key[:_SHARE])).fetch(_URL + key, init)
 
     def _kept(self, frame: Any) -> JsKept:
         end = frame.indexOf(_LINE_FEED)
