@@ -6,8 +6,10 @@ from typing import Literal
 
 from errors import GatewayError
 from ids import uuid7
+from limits import Verdict
 from options import Options
 from ports import Body, Ending, Reading, ReplyBody
+from rules import Limit
 from settings import Retry
 from snapshot import Gateway
 
@@ -28,6 +30,8 @@ class Request:
     colo: str | None = None
     """The data centre that took the request (IATA code)."""
     region: str | None = None
+    address: str | None = None
+    """Of the caller, as the network tells it: no header of the caller's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +157,13 @@ class Trail:
     skipped: list[int] = field(default_factory=list[int])
     """The steps that were passed over, because their targets fail."""
     flags: list[str] = field(default_factory=list[str])
-    """What the gateway did without, for it was out of order."""
+    """What the gateway did without, for it was out of order, and what it would have done."""
     reading: Reading | None = None
     """The kept answer to the first step, while it is being read ahead of its turn."""
+    limits: dict[str, tuple[Limit, Verdict]] = field(
+        default_factory=dict[str, tuple[Limit, Verdict]]
+    )
+    """The enforced limits that were asked, by their id, and what they said."""
 
     def begin(self, call: "Call", now: float) -> Attempt:
         """Note that a call is being tried, from `now` on. Its first attempt has its own id."""

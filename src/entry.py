@@ -4,8 +4,9 @@ from typing import Any
 
 from workers import DurableObject, WorkerEntrypoint
 
-from runtime.counters import KeptCounter
+from runtime.clock import WallClock
 from runtime.flight import Flights
+from runtime.kept import KeptCounter
 from runtime.maintain import maintain
 from runtime.serve import serve
 
@@ -28,15 +29,19 @@ class Counter(DurableObject):
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._kept = KeptCounter(ctx._ctx.storage)
+        self._kept = KeptCounter(ctx._ctx.storage, WallClock())
 
-    async def take(self, rule: str) -> str:
-        """Take one unit. A rule and a verdict are JSON arrays of their fields."""
-        return await self._kept.take(rule)
+    async def take(self, asked: str) -> str:
+        """Take units. `KeptCounter` tells what is asked and answered."""
+        return await self._kept.take(asked)
+
+    async def settle(self, asked: str) -> None:
+        """Replace units that were taken by what was used."""
+        await self._kept.settle(asked)
 
     async def alarm(self, _info: Any = None) -> None:
-        """Write down what was counted."""
-        self._kept.flush()
+        """Write down what was counted, or forget it."""
+        await self._kept.alarm()
 
 
 class Flight(DurableObject):

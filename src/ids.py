@@ -36,3 +36,8 @@ def uuid7(now: float) -> str:
         + entropy[3:]
     ).hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def short_id() -> str:
+    """Return eight hexadecimal digits, for what is told apart from a few others."""
+    return os.urandom(4).hex()

@@ -5,6 +5,7 @@ from deployment import Deployment
 from gateways import Gateways
 from journal import Journal
 from keyring import Keyring
+from leases import Leases
 from ports import Clock
 from signing.base import Minted
 from vault import Vault
@@ -19,6 +20,7 @@ class Isolate:
         self.gateways = Gateways(clock)
         self.journal = Journal(clock, linger)
         self.breaker = Breaker(clock)
+        self.leases = Leases(clock)
         self.keyring = Keyring(clock)
         self.vault = Vault(deployment.encryption_key, deployment.encryption_key_old)
         self.minted: dict[str, Minted] = {}

@@ -17,7 +17,6 @@ Where a counter cannot be exact it is stricter, never looser:
 from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
-from math import ceil
 from typing import Literal, TypedDict
 
 Technique = Literal["fixed", "sliding"]
@@ -27,7 +26,6 @@ SLOTS = 512
 """Into how many an interval is cut, beyond that. Less than half of MOMENTS would do no good."""
 SPENT = 32
 """Moments that a counter remembers after their units came back, should the clock run back."""
-_MOST = 10**15 - 1  # that an integer in a header may be: RFC 9651, section 3.3.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +106,18 @@ class Counter:
         elif at_ms > _edge(rule, now_ms):
             self._give_back(rule, reserved - max(0, used), at_ms)
         self._until = _returns(rule, self._moments[-1]) if self._moments else 0
+
+    def wait(self, rule: Rule, units: int, now_ms: int) -> float:
+        """Return the seconds until `units`, not above the limit, can be had if nobody takes any."""
+        self._advance(rule, now_ms)
+        missing = self._total + units - rule.limit
+        back = self._back_at(rule, missing, now_ms) if missing > 0 else now_ms
+        return (max(back, self._horizon, now_ms) - now_ms) / 1000
+
+    @property
+    def until(self) -> int:
+        """The moment from which on nothing counts any more."""
+        return self._until
 
     def empty(self, now_ms: int) -> bool:
         """Return whether nothing counts any more: then a new counter would do the same.
@@ -221,27 +231,6 @@ class Counter:
             if units <= 0:
                 return _returns(rule, self._moments[index])
         return _returns(rule, now) if rule.technique == "fixed" else now
-
-
-def headers(rule: Rule, verdict: Verdict, name: str = "default") -> dict[str, str]:
-    """Return what tells a caller of a rule, and how long to wait after a refusal.
-
-    `ratelimit` and `ratelimit-policy` as of
-    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/11/
-    """
-    label = _quoted(name)
-    wait = ceil(verdict.reset)
-    told = {
-        "ratelimit": f"{label};r={min(verdict.remaining, _MOST)};t={wait}",
-        "ratelimit-policy": f"{label};q={min(rule.limit, _MOST)};w={rule.interval}",
-    }
-    return told if verdict.granted else {**told, "retry-after": str(max(1, wait))}
-
-
-def _quoted(text: str) -> str:
-    """Return a String of RFC 9651, section 3.3.3, which has no letters beyond ASCII."""
-    plain = "".join(letter if " " <= letter <= "~" else "?" for letter in text)
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _edge(rule: Rule, now: int) -> int:

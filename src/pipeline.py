@@ -26,6 +26,10 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
     timed = any(step.options.timeout for step in steps)
     cached = any(step.cache_ttl for step in steps)
     credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
+    limits, step_limits = call.gateway.limits, call.gateway.step_limits
+    if not call.fallbacks:
+        # Its only step is the call: all are asked at once.
+        limits, step_limits = (*limits, *step_limits), ()
     return compose(
         [
             # Outermost: sees refusals and failures too.
@@ -37,11 +41,13 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
             # A stranger learns nothing from it, a caller everything.
             validate if call.problem else None,
             # What is kept is being read while the counter is being asked.
-            look_ahead(ports.cache) if cached and call.gateway.limit else None,
+            look_ahead(ports.cache) if cached and limits else None,
             # Every request counts, whatever becomes of it.
-            rate_limit(ports.counters) if call.gateway.limit else None,
+            rate_limit(limits, isolate.leases, ports) if limits else None,
             # The next target, when the attempts on this one are spent.
             fallback(isolate.breaker, ports.clock) if call.fallbacks else None,
+            # A step that is refused lets the next one try.
+            rate_limit(step_limits, isolate.leases, ports) if step_limits else None,
             # Of each step, for each has a key of its own; a hit needs none of what follows.
             cache(ports) if cached else None,
             # The same target again, until an answer has begun.

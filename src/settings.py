@@ -8,7 +8,18 @@ Settings whose feature is still to come are validated, kept and returned.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    PlainSerializer,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ids import short_id
 
 Backoff = Literal["constant", "linear", "exponential"]
 Technique = Literal["fixed", "sliding"]
@@ -19,8 +30,11 @@ Hazard = Literal[
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 NotNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
+RuleId = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Url = Annotated[HttpUrl, PlainSerializer(str)]
 
+OWN_LIMIT = "default"
+"""What the limit of a gateway on all its requests is called among its rules."""
 ATTEMPTS = 5
 """The most attempts that a call may have."""
 DELAY_MS = 60_000
@@ -107,6 +121,31 @@ class Partition(_Part):
     mode: Literal["partition"]
 
 
+Condition = Annotated[Filter | Partition, Field(discriminator="mode")]
+
+
+class RateRule(_Part):
+    """A limit on the requests or the tokens of a window of time."""
+
+    id: RuleId = Field(default_factory=short_id)
+    enabled: bool = True
+    limit: Positive
+    """Requests or tokens."""
+    limitType: Literal["requests", "tokens"]  # noqa: N815 - as of the next rule
+    window: Positive
+    """Seconds."""
+    technique: Technique = "sliding"
+    mode: Literal["enforce", "shadow"] = "enforce"
+    """`shadow`: counts, and says of whom it would have refused."""
+    metadata: dict[str, Condition] | None = None
+    model: Condition | None = None
+    provider: Condition | None = None
+    token: Condition | None = None
+    """The id of the caller's token."""
+    address: Partition | None = None
+    """The caller's, as the network tells it."""
+
+
 class SpendRule(_Part):
     """A limit on what may be spent in a window of time."""
 
@@ -118,7 +157,7 @@ class SpendRule(_Part):
     window: Positive
     """Seconds."""
     technique: Technique = "sliding"
-    metadata: dict[str, Filter | Partition] | None = None
+    metadata: dict[str, Condition] | None = None
     model: Filter | None = None
     provider: Filter | None = None
 
@@ -167,7 +206,10 @@ class Settings(BaseModel):
     otel: list[Otel] | None = None
     rate_limiting_interval: NotNegative | None = 0
     """Seconds."""
+    rate_limiting_failure_mode: Literal["open", "closed"] = "open"
+    """What happens to a request whose counter is out of order."""
     rate_limiting_limit: NotNegative | None = 0
+    rate_limiting_rules: Annotated[list[RateRule], Field(max_length=20)] = []
     rate_limiting_technique: Technique | None = None
     retry_max_attempts: Annotated[int, Field(ge=1, le=ATTEMPTS)] | None = None
     retry_delay: Annotated[int, Field(ge=0, le=DELAY_MS)] | None = None
@@ -178,6 +220,18 @@ class Settings(BaseModel):
     stripe: Stripe | None = None
     workers_ai_billing_mode: Literal["postpaid", "unified"] = "postpaid"
     zdr: bool = False
+
+    @field_validator("rate_limiting_rules")
+    @classmethod
+    def _told_apart(cls, rules: list[RateRule]) -> list[RateRule]:
+        """Refuse two rules that headers, flags and counters could not tell apart."""
+        taken = {OWN_LIMIT}
+        for rule in rules:
+            if rule.id in taken:
+                text = "Rule ids must be unique and not `{own}`: {id} is taken"
+                raise PydanticCustomError("rule_id", text, {"own": OWN_LIMIT, "id": repr(rule.id)})
+            taken.add(rule.id)
+        return rules
 
 
 REQUIRED = (

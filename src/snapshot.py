@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from limits import Rule
+from rules import Limit, limits_of
 from settings import Retry, Settings
 
 SELECT = """
@@ -82,8 +82,12 @@ class Gateway:
     """Seconds for which answers are kept, where a request does not say; 0 is not at all."""
     generations: Mapping[str, int] = field(default_factory=dict[str, int])
     """How often what was kept has been purged: of a provider by its slug, and of all by ``."""
-    limit: Rule | None = None
-    """On the requests of all callers together."""
+    limits: tuple[Limit, ...] = ()
+    """That are asked once for a call."""
+    step_limits: tuple[Limit, ...] = ()
+    """That are asked for each step of it, for they depend on where it goes."""
+    limits_closed: bool = False
+    """Whether a call is refused where a counter is out of order."""
     tokens: Mapping[str, Token] = field(default_factory=dict[str, Token])
     """By their digest."""
     keys: tuple[StoredKey, ...] = ()
@@ -94,7 +98,7 @@ class Gateway:
     def of(cls, account: str, gateway_id: str, row: Mapping[str, Any]) -> "Gateway":
         """Make a gateway of its row. Raises pydantic.ValidationError."""
         known = Settings.model_validate_json(row["settings"])
-        usual = Retry()
+        usual, limits = Retry(), limits_of(known)
         return cls(
             internal_id=row["internal_id"],
             account=account,
@@ -108,16 +112,10 @@ class Gateway:
             ),
             cache_ttl=known.cache_ttl or 0,
             generations=_GENERATIONS.validate_json(row["generations"]),
-            limit=_limit(known),
+            limits=tuple(limit for limit in limits if not limit.scope.of_a_step),
+            step_limits=tuple(limit for limit in limits if limit.scope.of_a_step),
+            limits_closed=known.rate_limiting_failure_mode == "closed",
             tokens={token[0]: Token(*token) for token in _TOKENS.validate_json(row["tokens"])},
             keys=tuple(StoredKey(*key) for key in _KEYS.validate_json(row["keys"])),
             customs={one[0]: Custom(*one) for one in _CUSTOMS.validate_json(row["customs"])},
         )
-
-
-def _limit(known: Settings) -> Rule | None:
-    limit, interval = known.rate_limiting_limit, known.rate_limiting_interval
-    # 0 and null are off.
-    if not (limit and interval):
-        return None
-    return Rule(limit, interval, known.rate_limiting_technique or "fixed")

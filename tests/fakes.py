@@ -23,7 +23,7 @@ from deployment import Deployment
 from errors import GatewayError
 from gateway import handle
 from isolate import Isolate
-from limits import Counter, Rule, Verdict
+from limits import Rule
 from logs import Entry, entry
 from options import Options
 from ports import (
@@ -36,7 +36,10 @@ from ports import (
     Outgoing,
     Ports,
     Row,
+    Taken,
 )
+from runtime import kept
+from runtime.kept import KeptCounter
 from snapshot import Gateway
 
 ROOT = Path(__file__).parents[1]
@@ -284,19 +287,78 @@ class RealCrypto:
         return key.sign(data, PKCS1v15(), SHA256())
 
 
+class FakeStorage:
+    """The storage of a Durable Object, in memory. It outlives the object, as the real one does."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.alarm: float | None = None
+        self.written = 0
+        """Rows: what is paid for."""
+        self.kv = self
+
+    def get(self, key: str) -> str | None:
+        return self.values.get(key)
+
+    def put(self, key: str, value: str) -> None:
+        self.values[key] = value
+        self.written += 1
+
+    async def setAlarm(self, moment: float) -> None:  # noqa: N802 - the platform's own spelling
+        self.alarm = moment
+        self.written += 1
+
+    async def deleteAll(self) -> None:  # noqa: N802
+        self.values.clear()
+        self.alarm = None
+        self.written += 1
+
+
 class FakeCounters:
-    """Counters of one process, by the clock of the test. `broken` is one that cannot be reached."""
+    """Counters of one process, by the clock of the test, on storages in memory."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
-        self._counters: dict[str, Counter] = {}
-        self.broken = False
+        self._counters: dict[str, KeptCounter] = {}
+        self.storages: dict[str, FakeStorage] = {}
+        self.calls: list[str] = []
+        """The names of the counters that were called, in this order."""
+        self.broken: set[str] | bool = False
+        """Whether they cannot be reached; or parts of the names of those that cannot."""
 
-    async def take(self, name: str, rule: Rule) -> Verdict:
-        if self.broken:
+    async def take(self, name: str, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
+        return kept.taken(await self._called(name).take(kept.take(rule, units, ahead)))
+
+    async def settle(self, name: str, rule: Rule, reserved: int, used: int, at_ms: int) -> None:
+        await self._called(name).settle(kept.settle(rule, reserved, used, at_ms))
+
+    def forget(self) -> None:
+        """Let every object leave memory: what it had written down is left."""
+        self._counters.clear()
+
+    async def alarms(self) -> None:
+        """Let the alarms come that are due."""
+        for name, storage in self.storages.items():
+            if storage.alarm is not None and storage.alarm <= self._clock():
+                storage.alarm = None
+                await self._counter(name).alarm()
+
+    def _called(self, name: str) -> KeptCounter:
+        self.calls.append(name)
+        down = (
+            self.broken
+            if isinstance(self.broken, bool)
+            else any(part in name for part in self.broken)
+        )
+        if down:
             raise CountersError
-        counter = self._counters.setdefault(name, Counter())
-        return counter.take(rule, 1, round(self._clock()))
+        return self._counter(name)
+
+    def _counter(self, name: str) -> KeptCounter:
+        if name not in self._counters:
+            storage = self.storages.setdefault(name, FakeStorage())
+            self._counters[name] = KeptCounter(storage, self._clock)
+        return self._counters[name]
 
 
 class FakeSockets:
@@ -398,10 +460,11 @@ def a_request(
     *,
     url: str = CHAT,
     method: str = "POST",
+    address: str | None = None,
 ) -> Request:
     """Return a request with JSON for a body. Without a text its body is too long to be read."""
     given = {"content-type": "application/json", "authorization": "Bearer sk"} | dict(headers or {})
-    return Request(method, url, given, FakeBody(text))
+    return Request(method, url, given, FakeBody(text), address=address)
 
 
 def a_call(

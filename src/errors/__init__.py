@@ -29,6 +29,7 @@
     ├── Misconfigured           500 7501  a fault of whoever deployed this gateway
     ├── NotBuilt                501 7503
     ├── Unreachable             502 2005
+    ├── LimitUnavailable        503 7504
     ├── PurgeFailed             503 7505  in the management API
     └── UpstreamTimeout         504 2005
 
@@ -43,6 +44,7 @@ from errors.calls import (
     BadUniversal,
     ClientLeft,
     Internal,
+    LimitUnavailable,
     Misconfigured,
     MissingKey,
     NotBuilt,
@@ -88,6 +90,7 @@ __all__ = [
     "Internal",
     "Invalid",
     "KeyNotFound",
+    "LimitUnavailable",
     "LogNotFound",
     "MethodNotAllowed",
     "Misconfigured",

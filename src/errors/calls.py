@@ -1,6 +1,6 @@
 """Errors of a call to a provider."""
 
-from collections.abc import Mapping
+from math import ceil
 
 from errors.base import GatewayError
 
@@ -153,13 +153,23 @@ class BadKey(GatewayError):
 
 
 class RateLimited(GatewayError):
-    """The gateway has let through as many requests as it may."""
+    """A limit has let through as much as it may."""
 
     status, code = 429, 2003
 
-    def __init__(self, told: Mapping[str, str]) -> None:
-        """`told` are the headers that say when to come again."""
-        super().__init__("Rate limited", **told)
+    def __init__(self, wait: float) -> None:
+        """`wait` are the seconds after which it may let through more."""
+        super().__init__("Rate limited", **{"retry-after": str(max(1, ceil(wait)))})
+
+
+class LimitUnavailable(GatewayError):
+    """A limit cannot be asked, and the gateway lets nobody through unasked."""
+
+    status, code = 503, 7504
+
+    def __init__(self) -> None:
+        message = "A rate limit of this gateway cannot be asked at the moment. Try again"
+        super().__init__(message, **{"retry-after": "1"})
 
 
 class NotBuilt(GatewayError):

@@ -126,11 +126,28 @@ class CountersError(Exception):
     """A counter could not be reached, or took too long."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a counter gave."""
+
+    verdict: Verdict
+    at: int
+    """As granted at which moment it counts, in epoch milliseconds of the counter."""
+    wait: float = 0.0
+    """Seconds until what was refused can be had."""
+    ahead: int = 0
+    """Units besides, for requests to come. `leases` tells when they may be used."""
+
+
 class Counters(Protocol):
     """Counters that all isolates share, exact whatever the concurrency."""
 
-    async def take(self, name: str, rule: Rule) -> Verdict:
-        """Take one unit from the counter of a name. Raises CountersError."""
+    async def take(self, name: str, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
+        """Take units from the counter of a name, and up to so many ahead. Raises CountersError."""
+        ...
+
+    async def settle(self, name: str, rule: Rule, reserved: int, used: int, at_ms: int) -> None:
+        """Replace units that were taken at a moment by what was used. Raises CountersError."""
         ...
 
 

@@ -92,6 +92,7 @@ def _request(request: Any) -> Request:
         body,
         colo=getattr(place, "colo", None),
         region=getattr(place, "region", None),
+        address=headers.get("cf-connecting-ip"),
     )
 
 

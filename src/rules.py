@@ -1,0 +1,124 @@
+"""Which requests a limit is about, which of them it counts together, and what it tells them."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from math import ceil
+
+from limits import Rule, Verdict
+from settings import OWN_LIMIT, Filter, Partition, RateRule, Settings, SpendRule
+
+Facts = Mapping[str, Sequence[str]]
+"""What is known of a request, by name: `model`, `provider`, `token`, `address`, `metadata.{key}`.
+
+The first value is what a fact is called; a filter may name it by the others too.
+"""
+
+_OF_A_STEP = ("model", "provider")
+_MOST = 10**15 - 1  # that an integer in a header may be: RFC 9651, section 3.3.1
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The requests that a rule is about."""
+
+    conditions: tuple[tuple[str, frozenset[str] | None], ...] = ()
+    """A fact, and the values that are meant; None gives each value a count of its own."""
+
+    @classmethod
+    def of(cls, rule: RateRule | SpendRule) -> "Scope":
+        """Read the conditions of a rule."""
+        named: dict[str, Filter | Partition | None] = {
+            f"metadata.{key}": condition for key, condition in (rule.metadata or {}).items()
+        }
+        for fact in ("model", "provider", "token", "address"):
+            named[fact] = getattr(rule, fact, None)
+        return cls(
+            tuple(
+                (fact, frozenset(condition.values) if isinstance(condition, Filter) else None)
+                for fact, condition in named.items()
+                if condition
+            )
+        )
+
+    @property
+    def of_a_step(self) -> bool:
+        """Whether it depends on where a request goes, which each step of it decides anew."""
+        return any(fact in _OF_A_STEP for fact, _ in self.conditions)
+
+    def partition(self, facts: Facts) -> list[str] | None:
+        """Return what tells a request from those that are counted apart from it.
+
+        None: the rule is not about it, be it that a fact is unknown.
+        """
+        partition: list[str] = []
+        for fact, values in self.conditions:
+            known = facts.get(fact)
+            if not known or (values is not None and values.isdisjoint(known)):
+                return None
+            if values is None:
+                partition += (fact, known[0])
+        return partition
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit on requests or tokens, as the hot path reads it."""
+
+    id: str
+    rule: Rule
+    tokens: bool = False
+    """Whether it counts tokens, and not requests."""
+    enforced: bool = True
+    scope: Scope = Scope()
+
+    def counter(self, gateway: int, facts: Facts) -> str | None:
+        """Return the name of the counter of a request. None where the limit is not about it.
+
+        What callers choose is in it as a digest: of bounded length, and no secret.
+        """
+        partition = self.scope.partition(facts)
+        if partition is None:
+            return None
+        unit = "tokens" if self.tokens else "requests"
+        digest = sha256(json.dumps(partition).encode()).hexdigest()[:32] if partition else "all"
+        return f"{gateway}:{self.id}:{unit}:{digest}"
+
+
+def limits_of(settings: Settings) -> tuple[Limit, ...]:
+    """Return the limits of a gateway: its own, then those of its rules that are enabled."""
+    limits: list[Limit] = []
+    limit, interval = settings.rate_limiting_limit, settings.rate_limiting_interval
+    # 0 and null are off.
+    if limit and interval:
+        technique = settings.rate_limiting_technique or "fixed"
+        limits.append(Limit(OWN_LIMIT, Rule(limit, interval, technique)))
+    limits += (
+        Limit(
+            rule.id,
+            Rule(rule.limit, rule.window, rule.technique),
+            tokens=rule.limitType == "tokens",
+            enforced=rule.mode == "enforce",
+            scope=Scope.of(rule),
+        )
+        for rule in settings.rate_limiting_rules
+        if rule.enabled
+    )
+    return tuple(limits)
+
+
+def headers(told: Iterable[tuple[Limit, Verdict]]) -> dict[str, str]:
+    """Return what tells a caller of the limits that were asked.
+
+    `ratelimit` and `ratelimit-policy` as of
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/11/
+    """
+    left: list[str] = []
+    policies: list[str] = []
+    for limit, verdict in told:
+        rule, label = limit.rule, f'"{limit.id}"'
+        unit = ';qu="tokens"' if limit.tokens else ""
+        left.append(f"{label};r={min(verdict.remaining, _MOST)};t={ceil(verdict.reset)}")
+        policies.append(f"{label};q={min(rule.limit, _MOST)};w={rule.interval}{unit}")
+    return {"ratelimit": ", ".join(left), "ratelimit-policy": ", ".join(policies)} if left else {}
