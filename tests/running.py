@@ -165,11 +165,12 @@ def _keyed(more: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def serving(state: Path, **variables: str) -> Generator[Gateway, None, None]:
+def serving(state: Path, *configs: Path, **variables: str) -> Generator[Gateway, None, None]:
     """Run a gateway on a folder of data, as `make dev` does, until the block ends."""
     port = free_port()
     environment = os.environ | {"PORT": str(port), "STATE": str(state), "ADMIN_TOKEN": ADMIN_TOKEN}
     command = [sys.executable, ROOT / "tools" / "dev.py"]
+    command += [f"--config={config}" for config in configs]
     with (state / "test.log").open("w") as output:
         server = subprocess.Popen(
             command, env=environment | variables, stdout=output, stderr=output

@@ -45,6 +45,8 @@ class Run:
     encryption_key: str
     encryption_key_old: str | None
     upstreams: str | None
+    configs: Sequence[Path] = (ROOT / "wrangler.toml",)
+    """Of the gateway, and of Workers that it is to find beside it."""
 
     @classmethod
     def of_environment(cls) -> "Run":
@@ -104,6 +106,7 @@ def start(run: Run) -> "subprocess.Popen[str]":
     _write_private(variables, _dotenv(run))
     command = [
         *(*WRANGLER, "dev", "--local"),
+        *(argument for config in run.configs for argument in ("--config", config)),
         *("--port", str(run.port), "--inspector-port", "0"),
         *("--persist-to", run.state, "--env-file", variables),
         "--show-interactive-dev-session=false",
@@ -232,10 +235,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--demo", action="store_true", help="let a mock answer for OpenAI: no key needed"
     )
+    parser.add_argument(
+        "--config", action="append", type=Path, help="configure Workers by this file, not the usual"
+    )
     options = parser.parse_args(arguments)
     # Ended from outside like by Ctrl-C, so that nothing that was started is left.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = Run.of_environment()
+    if options.config:
+        run = replace(run, configs=options.config)
     prepare(run)
     with contextlib.suppress(KeyboardInterrupt), upstreams(run, options.demo) as run:
         return serve(run, "demo" if options.demo else "$OPENAI_API_KEY")

@@ -1,0 +1,64 @@
+"""Counters out of order: another Worker's objects stand in their place, and fail or never answer."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from running import ROOT, SETTINGS, Gateway, post, serving
+from worker.scripted import ScriptedUpstream
+
+FAULTY = Path(__file__).parent / "faulty_counter" / "wrangler.toml"
+CHAT: dict[str, Any] = {"model": "gpt-5-mini", "messages": []}
+
+
+@pytest.fixture(scope="module")
+def faulty(
+    tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream
+) -> Iterator[Gateway]:
+    """Run a gateway whose counters are those of the faulty Worker."""
+    project = tmp_path_factory.mktemp("faulty")
+    for name in ("src", "python_modules", "migrations"):
+        (project / name).symlink_to(ROOT / name)
+    theirs = 'class_name = "Counter"\nscript_name = "faulty"'
+    config = (ROOT / "wrangler.toml").read_text().replace('class_name = "Counter"', theirs)
+    config = config.replace('[[migrations]]\ntag = "v1"\nnew_sqlite_classes = ["Counter"]\n', "")
+    (project / "wrangler.toml").write_text(config)
+    state = tmp_path_factory.mktemp("state")
+    local = {"UPSTREAMS": json.dumps({"openai": upstream.base_url})}
+    with serving(state, project / "wrangler.toml", FAULTY, **local) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+@pytest.mark.parametrize("unit", ["requests", "tokens"])
+def test_a_request_passes_uncounted_and_its_row_says_so(
+    faulty: Gateway, fault: str, unit: str
+) -> None:
+    answer, gateway = _ask(faulty, fault, unit, "open")
+
+    assert answer.status_code == 200
+    assert "ratelimit" not in answer.headers
+    assert gateway.row_of(answer)["flags"] == ["rate_limit_unavailable"]
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+def test_or_is_refused_where_the_gateway_says_so(faulty: Gateway, fault: str) -> None:
+    answer, gateway = _ask(faulty, fault, "requests", "closed")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["error"][0]["code"] == 7504
+    row = gateway.row_of(answer)
+    assert (row["status_code"], row["flags"]) == (503, ["rate_limit_unavailable"])
+
+
+def _ask(faulty: Gateway, fault: str, unit: str, mode: str) -> tuple[Any, Gateway]:
+    rule = {"id": fault, "limit": 5000, "limitType": unit, "window": 60}
+    name = f"{fault}-{unit}-{mode}"
+    settings = {"rate_limiting_rules": [rule], "rate_limiting_failure_mode": mode}
+    asked = SETTINGS | {"id": name, "authentication": False} | settings
+    faulty.manage("POST", "/gateways", asked)
+    gateway = Gateway(faulty.url, faulty.admin_token, "", faulty.state, name)
+    return post(f"{gateway.openai}/script/json_answer", json=CHAT, timeout=60), gateway
