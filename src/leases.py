@@ -12,14 +12,20 @@ from ports import Clock, Counters, Taken
 
 HOLD_MS = 500
 """So much later, at the latest, units that were taken ahead are used."""
-MARGIN_MS = 100
-"""So much earlier an isolate stops using them: its clock stands still while a request computes."""
+HOLD_PART = 10
+"""Nor later than one part of so many of the interval: for that long what is not used is missing."""
+MARGIN = 0.2
+"""So much of it earlier they are given up: the clock stands still while a request computes."""
 BUSY = 100
-"""Units a second at which a counter gives some ahead."""
+"""Units a second, as asked for, at which a counter gives some ahead."""
+LARGE = 1_000
+"""The least limit of which any is given ahead: below it one object does."""
 SHARE = 16
 """At most one part of so many of what is left is given ahead."""
 BRISK = 20
 """Requests a second to one counter at which an isolate wants some ahead."""
+PAUSE_MS = 100
+"""For so long a brisk isolate that was refused refuses by itself, at the most."""
 ASKING_MS = 1_000
 """After this long whoever asks for units ahead counts as vanished."""
 MEMORY = 1_000
@@ -46,9 +52,14 @@ class Pace:
         return self._now + self._before * (1000 - part) / 1000
 
 
-def ahead_of(left: int, wanted: int, pace: float) -> int:
-    """Return how many units a counter gives ahead that grants `pace` units a second."""
-    return min(wanted, left // SHARE) if pace >= BUSY else 0
+def hold_ms(rule: Rule) -> int:
+    """Return for how many milliseconds units that were taken ahead may be used."""
+    return min(HOLD_MS, rule.interval * 1000 // HOLD_PART)
+
+
+def ahead_of(rule: Rule, left: int, wanted: int, pace: float) -> int:
+    """Return how many units a counter gives ahead that was asked for `pace` units a second."""
+    return min(wanted, left // SHARE) if rule.limit >= LARGE and pace >= BUSY else 0
 
 
 @dataclass(slots=True)
@@ -60,37 +71,56 @@ class _Lease:
     """Until when somebody asks for units ahead, or counts as doing so."""
     units: int = 0
     """That were taken ahead and not used."""
-    begun: float = 0.0
     until: float = 0.0
+    """When they must have been used, in epoch milliseconds of this isolate, as all here."""
     at: int = 0
     """As granted at which moment they count."""
     remaining: int = 0
     """At the counter."""
     reset: float = 0.0
-    """Epoch milliseconds."""
+    refused: Taken | None = None
+    """What the counter said to the last who was refused."""
+    pause: float = 0.0
+    """Until when it says the same."""
+    seen: float = 0.0
+    """The last moment."""
 
     def use(self, now: float) -> Taken | None:
-        # A clock that was set back would make them last longer.
-        if not (self.units and self.begun <= now < self.until):
-            return None
-        self.units -= 1
-        wait = max(0.0, self.reset - now) / 1000
-        return Taken(Verdict(1, self.remaining + self.units, wait), self.at)
+        if now < self.seen:
+            # The clock was set back, and would make all last longer.
+            self.until = self.pause = 0.0
+        self.seen = now
+        if self.units and now < self.until:
+            self.units -= 1
+            wait = max(0.0, self.reset - now) / 1000
+            return Taken(Verdict(1, self.remaining + self.units, wait), self.at)
+        return self.refused if now < self.pause else None
 
-    def wanted(self, rate: float, now: float) -> int:
+    def wanted(self, rule: Rule, rate: float, now: float) -> int:
         # Others who come meanwhile ask for themselves alone: what they took ahead would be lost.
         if rate < BRISK or now < self.asking:
             return 0
-        return round(rate * (HOLD_MS - MARGIN_MS) / 1000)
+        return round(rate * hold_ms(rule) * (1 - MARGIN) / 1000)
 
-    def keep(self, rule: Rule, taken: Taken, asked: float) -> Taken:
+    def learn(self, rule: Rule, taken: Taken, asked: float, rate: float) -> Taken:
+        if taken.ahead:
+            return self._keep(rule, taken, asked)
+        if not taken.verdict.granted and rate >= BRISK:
+            # A hundredth of the interval: what comes back meanwhile is not lost, but had later.
+            self.refused = taken
+            self.pause = asked + min(PAUSE_MS, rule.interval * 10)
+        return taken
+
+    def _keep(self, rule: Rule, taken: Taken, asked: float) -> Taken:
         verdict = taken.verdict
-        self.units, self.begun = taken.ahead, asked
-        self.remaining, self.reset = verdict.remaining, asked + verdict.reset * 1000
-        end = asked + HOLD_MS
-        # With the end of a fixed window its units are worth nothing.
-        self.until = (end if rule.technique == "sliding" else min(end, self.reset)) - MARGIN_MS
-        self.at = taken.at + HOLD_MS if rule.technique == "sliding" else taken.at
+        self.units, self.remaining = taken.ahead, verdict.remaining
+        self.reset = asked + verdict.reset * 1000
+        hold, sliding = hold_ms(rule), rule.technique == "sliding"
+        self.until = asked + hold * (1 - MARGIN)
+        self.at = taken.at + hold if sliding else taken.at
+        if not sliding:
+            # With the end of a fixed window its units are worth nothing.
+            self.until = min(self.until, self.reset - hold * MARGIN)
         return Taken(Verdict(1, verdict.remaining + taken.ahead, verdict.reset), taken.at)
 
 
@@ -107,15 +137,15 @@ class Leases:
         rate = lease.pace.add(1, now)
         if taken := lease.use(now):
             return taken
-        wanted = lease.wanted(rate, now)
-        if not wanted:
-            return await counters.take(name, rule)
-        lease.asking = now + ASKING_MS
+        wanted = lease.wanted(rule, rate, now)
+        if wanted:
+            lease.asking = now + ASKING_MS
         try:
             taken = await counters.take(name, rule, ahead=wanted)
         finally:
-            lease.asking = 0.0
-        return lease.keep(rule, taken, now) if taken.ahead else taken
+            if wanted:
+                lease.asking = 0.0
+        return lease.learn(rule, taken, now, rate)
 
     def _of(self, name: str, rule: Rule) -> _Lease:
         # Whoever was asked for last is the last to be forgotten.

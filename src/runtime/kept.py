@@ -9,7 +9,7 @@ import json
 from dataclasses import astuple
 from typing import Any
 
-from leases import HOLD_MS, Pace, ahead_of
+from leases import Pace, ahead_of, hold_ms
 from limits import Counter, Rule, Verdict
 from ports import Clock, Taken
 
@@ -75,11 +75,11 @@ class KeptCounter:
         verdict, pace = counter.take(rule, units, now), self._pace.add(units, now)
         if not verdict.granted:
             return Taken(verdict, now, counter.wait(rule, units, now))
-        spare = ahead_of(verdict.remaining, ahead, pace)
+        spare = ahead_of(rule, verdict.remaining, ahead, pace)
         if not spare:
             return Taken(verdict, now)
         self._pace.add(spare, now)
-        more = counter.lease(rule, spare, now, HOLD_MS)
+        more = counter.lease(rule, spare, now, hold_ms(rule))
         return Taken(Verdict(units, more.remaining, more.reset), now, ahead=more.granted)
 
     async def _keep(self, now: int) -> None:

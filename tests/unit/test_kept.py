@@ -3,7 +3,7 @@
 import json
 
 from fakes import FakeClock, FakeStorage
-from leases import BUSY, HOLD_MS, SHARE
+from leases import BUSY, HOLD_MS, LARGE, SHARE
 from limits import Rule
 from ports import Taken
 from runtime import kept
@@ -14,7 +14,7 @@ FIXED = Rule(3, 60, "fixed")
 
 
 class Object:
-    """A Durable Object, which leaves memory when the test says so, and whose alarms come on time."""
+    """A Durable Object, which leaves memory when told, and whose alarms come on time."""
 
     def __init__(self) -> None:
         self.clock = FakeClock(1_750_000_020_000.0)  # a whole minute
@@ -194,12 +194,22 @@ async def test_units_are_given_ahead_only_by_a_busy_counter_and_only_a_part() ->
 
 
 async def test_near_the_limit_units_are_given_one_by_one() -> None:
-    kept_one, rule = Object(), Rule(BUSY + SHARE, 60, "sliding")
+    kept_one, rule = Object(), Rule(LARGE, 60, "sliding")
+    await kept_one.take(rule, LARGE - SHARE - 1)
 
-    given = [await kept_one.take(rule, 1, 5_000) for _ in range(BUSY + SHARE + 1)]
+    given = [await kept_one.take(rule, 1, 5_000) for _ in range(SHARE + 1)]
 
-    assert sum(taken.ahead for taken in given) == 1
-    assert [taken.verdict.granted for taken in given[-3:]] == [1, 0, 0]
+    assert [taken.ahead for taken in given] == [1] + [0] * SHARE
+    assert [taken.verdict.granted for taken in given[-3:]] == [1, 1, 0]
+
+
+async def test_of_a_small_limit_none_is_given_ahead() -> None:
+    kept_one, rule = Object(), Rule(LARGE - 1, 60, "sliding")
+
+    given = [await kept_one.take(rule, 1, 5_000) for _ in range(LARGE)]
+
+    assert not any(taken.ahead for taken in given)
+    assert sum(taken.verdict.granted for taken in given) == LARGE - 1
 
 
 async def test_what_was_given_ahead_counts_as_used_when_it_may_be_used_last() -> None:

@@ -1,4 +1,4 @@
-"""Counters out of order: another Worker's objects stand in their place, and fail or never answer."""
+"""Counters out of order: those of another Worker, which fail or never answer."""
 
 import json
 from collections.abc import Iterator

@@ -1,0 +1,308 @@
+"""What an isolate does with units that it took ahead, and when it no longer may."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes import NOW, FakeClock, FakeCounters
+from leases import BRISK, HOLD_MS, MARGIN, MEMORY, PAUSE_MS, Leases
+from limits import Rule, Verdict
+from ports import CountersError, Taken
+
+HOURLY = Rule(100_000, 3600, "sliding")
+NAME = "1:all"
+
+
+@dataclass
+class Generous:
+    """A counter that gives ahead what is asked for, up to a number; or says what the test says."""
+
+    clock: FakeClock
+    ahead: int = 10
+    reset: float = 3600.0
+    granted: int = 1
+    broken: bool = False
+    slow: bool = False
+    asked: list[int] = field(default_factory=list[int])
+    """How many units ahead were asked for, call by call."""
+
+    async def take(self, name: str, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
+        self.asked.append(ahead)
+        if self.broken:
+            raise CountersError
+        if self.slow:
+            await asyncio.sleep(0)
+        given = min(ahead, self.ahead) if self.granted else 0
+        verdict = Verdict(self.granted, 500, self.reset)
+        return Taken(verdict, round(self.clock()), 0.0, given)
+
+    async def settle(self, name: str, rule: Rule, reserved: int, used: int, at_ms: int) -> None:
+        raise AssertionError
+
+
+class Isolate:
+    """An isolate that has been brisk for a moment, by a clock that the test moves."""
+
+    def __init__(self, rule: Rule = HOURLY) -> None:
+        self.clock = FakeClock(NOW - NOW % 1000)
+        self.rule = rule
+        self.leases = Leases(self.clock)
+        self.counter = Generous(self.clock)
+
+    async def take(self) -> Taken:
+        return await self.leases.take(NAME, self.rule, self.counter)
+
+    async def be_brisk(self) -> None:
+        """Ask until units are there that were taken ahead."""
+        for _ in range(BRISK):
+            await self.take()
+        self.counter.asked.clear()
+
+
+async def test_a_quiet_isolate_takes_none_ahead() -> None:
+    isolate = Isolate()
+
+    for _ in range(BRISK * 2):
+        await isolate.take()
+        isolate.clock.now += 1000 / BRISK * 2
+
+    assert set(isolate.counter.asked) == {0}
+
+
+async def test_units_taken_ahead_are_used_without_a_call() -> None:
+    isolate = Isolate()
+    await isolate.be_brisk()
+
+    left = [(await isolate.take()).verdict.remaining for _ in range(5)]
+
+    assert isolate.counter.asked == []
+    assert left == list(range(left[0], left[0] - 5, -1))
+    assert left[-1] >= 500
+
+
+async def test_and_not_once_their_time_is_over() -> None:
+    isolate = Isolate()
+    await isolate.be_brisk()
+    isolate.clock.now += HOLD_MS * (1 - MARGIN) - 1
+    await isolate.take()
+    assert isolate.counter.asked == []
+
+    isolate.clock.now += 1
+    await isolate.take()
+
+    assert len(isolate.counter.asked) == 1
+
+
+async def test_nor_after_the_clock_was_set_back() -> None:
+    isolate = Isolate()
+    await isolate.be_brisk()
+
+    isolate.clock.now -= 50
+    await isolate.take()
+
+    assert len(isolate.counter.asked) == 1
+
+
+async def test_nor_once_a_fixed_window_has_ended() -> None:
+    isolate = Isolate(Rule(100_000, 60, "fixed"))
+    isolate.counter.reset = 0.3
+    await isolate.be_brisk()
+    isolate.clock.now += 199
+    await isolate.take()
+    assert isolate.counter.asked == []
+
+    isolate.clock.now += 1
+    await isolate.take()
+
+    assert len(isolate.counter.asked) == 1
+
+
+async def test_in_a_short_window_they_last_for_a_tenth_of_it() -> None:
+    isolate = Isolate(Rule(100_000, 1, "sliding"))
+    isolate.counter.reset = 1.0
+    isolate.counter.ahead = 1
+    await isolate.be_brisk()
+
+    isolate.clock.now += 80
+    await isolate.take()
+
+    assert len(isolate.counter.asked) == 1
+
+
+async def test_of_requests_that_come_together_one_asks_for_units_ahead() -> None:
+    isolate = Isolate()
+    await isolate.be_brisk()
+    isolate.clock.now += HOLD_MS
+    isolate.counter.slow = True
+
+    together = [asyncio.create_task(isolate.take()) for _ in range(3)]
+    await asyncio.sleep(0)
+    asked_together = [bool(ahead) for ahead in isolate.counter.asked]
+    await asyncio.gather(*together)
+
+    assert asked_together == [True, False, False]
+
+
+async def test_who_fails_lets_the_next_one_ask() -> None:
+    isolate = Isolate()
+    isolate.counter.broken = True
+
+    for _ in range(BRISK + 1):
+        with pytest.raises(CountersError):
+            await isolate.take()
+
+    assert [bool(ahead) for ahead in isolate.counter.asked[-3:]] == [False, True, True]
+
+
+async def test_a_brisk_isolate_that_was_refused_refuses_by_itself_for_a_moment() -> None:
+    isolate = Isolate()
+    isolate.counter.granted = 0
+    for _ in range(BRISK):
+        assert not (await isolate.take()).verdict.granted
+    isolate.counter.asked.clear()
+
+    isolate.clock.now += PAUSE_MS - 1
+    again = [await isolate.take() for _ in range(50)]
+    assert not any(taken.verdict.granted for taken in again)
+    assert isolate.counter.asked == []
+
+    isolate.clock.now += 1
+    await isolate.take()
+    assert len(isolate.counter.asked) == 1
+
+
+async def test_two_rules_do_not_share_units() -> None:
+    isolate = Isolate()
+    await isolate.be_brisk()
+
+    isolate.rule = Rule(50_000, 3600, "sliding")
+    await isolate.take()
+
+    assert isolate.counter.asked == [0]
+
+
+async def test_a_busy_counter_is_remembered_among_any_number_of_others() -> None:
+    isolate = Isolate()
+    await isolate.be_brisk()
+    for number in range(MEMORY - 1):
+        await isolate.leases.take(f"1:user:{number}", HOURLY, isolate.counter)
+    isolate.counter.asked.clear()
+
+    await isolate.take()
+    await isolate.leases.take("1:user:0", HOURLY, isolate.counter)
+
+    assert isolate.counter.asked == [0]
+    assert len(isolate.leases._leases) == MEMORY
+
+
+@dataclass
+class Step:
+    kind: str
+    isolate: int
+    by: float
+    """By how many milliseconds the clock moves before it."""
+    units: int
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        st.sampled_from(["burst", "burst", "burst", "take", "settle", "reload", "jump", "flush"]),
+        st.integers(0, 2),
+        st.sampled_from([0, 0, 1, 7, 40, 90, 399, 400, 500, 999, 1000, 3000]),
+        st.integers(1, 250),
+    ),
+    max_size=40,
+)
+
+
+class Play:
+    """Isolates with clocks of their own over one counter, and all that was let through."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.clock = FakeClock(NOW - NOW % 1000)
+        self.counters = FakeCounters(self.clock)
+        self.clocks = [FakeClock(NOW + skew) for skew in (-7000, 0, 12_345)]
+        self.leases = [Leases(clock) for clock in self.clocks]
+        self.let: list[tuple[float, int]] = []
+        self.open: list[tuple[int, int]] = []
+        """Moments and units of what can be settled."""
+
+    async def step(self, step: Step) -> None:
+        self.clock.now += step.by
+        for clock in self.clocks:
+            clock.now += step.by
+        await getattr(self, step.kind)(step)
+
+    async def burst(self, step: Step) -> None:
+        for _ in range(step.units):
+            called = len(self.counters.calls)
+            taken = await self.leases[step.isolate].take(NAME, self.rule, self.counters)
+            at_once = len(self.counters.calls) == called
+            if taken.verdict.granted:
+                self.let.append((self.clock.now if at_once else taken.at, 1))
+
+    async def take(self, step: Step) -> None:
+        taken = await self.counters.take(NAME, self.rule, step.units)
+        if taken.verdict.granted:
+            self.let.append((taken.at, step.units))
+            self.open.append((taken.at, step.units))
+
+    async def settle(self, step: Step) -> None:
+        if self.open:
+            at, units = self.open.pop()
+            used = min(units, step.units)
+            await self.counters.settle(NAME, self.rule, units, used, at)
+            self.let.remove((at, units))
+            self.let.append((at, used))
+
+    async def reload(self, step: Step) -> None:
+        # Evicted once it has been written down, as an idle object is.
+        self.clock.now += 1000
+        await self.counters.alarms()
+        self.counters.forget()
+        self.clocks = [FakeClock(clock.now + 1000) for clock in self.clocks]
+        self.leases = [Leases(clock) for clock in self.clocks]
+
+    async def jump(self, step: Step) -> None:
+        self.clocks[step.isolate].now += 60_000
+
+    async def flush(self, step: Step) -> None:
+        await self.counters.alarms()
+
+    def fullest(self) -> int:
+        span = self.rule.interval * 1000
+        if self.rule.technique == "fixed":
+            starts = {moment // span * span for moment, _ in self.let}
+        else:
+            starts = {moment for moment, _ in self.let}
+        return max(
+            (
+                sum(units for moment, units in self.let if start <= moment < start + span)
+                for start in starts
+            ),
+            default=0,
+        )
+
+
+RULES = st.builds(
+    Rule,
+    st.sampled_from([20, 1_000, 1_200]),
+    st.sampled_from([1, 2, 10]),
+    st.sampled_from(["fixed", "sliding"]),
+)
+
+
+@given(RULES, STEPS)
+async def test_no_window_holds_more_than_the_limit_whatever_is_mixed(
+    rule: Rule, steps: list[Step]
+) -> None:
+    play = Play(rule)
+    for step in steps:
+        await play.step(step)
+
+    assert play.fullest() <= rule.limit
