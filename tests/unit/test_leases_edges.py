@@ -184,7 +184,7 @@ async def test_two_rules_do_not_share_units() -> None:
     assert isolate.counter.asked == [0]
 
 
-async def test_a_busy_counter_is_remembered_among_any_number_of_others() -> None:
+async def test_the_counters_that_are_asked_most_are_remembered() -> None:
     isolate = Isolate()
     await isolate.be_brisk()
     for number in range(MEMORY - 1):
@@ -195,7 +195,6 @@ async def test_a_busy_counter_is_remembered_among_any_number_of_others() -> None
     await isolate.leases.take("1:user:0", HOURLY, isolate.counter)
 
     assert isolate.counter.asked == [0]
-    assert len(isolate.leases._leases) == MEMORY
 
 
 @dataclass

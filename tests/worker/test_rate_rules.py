@@ -1,9 +1,12 @@
 """Rules for rate limits, end to end, counted by real Durable Objects."""
 
+import contextlib
 import json
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import httpx
@@ -14,9 +17,8 @@ from running import KEY, Gateway, pass_time, post, stream, until
 CHAT: dict[str, Any] = {"model": "gpt-5-mini", "messages": []}
 # Windows of a year: none ends while a test runs, but once a year.
 YEAR = 31_536_000
+_numbers = count()
 PARTITION = {"mode": "partition"}
-AT_ONCE = 200
-"""Requests under way at the same moment."""
 EVICTED_S = 11.0
 """An object leaves memory ten seconds after its last request."""
 
@@ -27,7 +29,7 @@ def ruled(gateway: Gateway, request: pytest.FixtureRequest) -> Iterator[Gateway]
     more: dict[str, Any] = dict(request.param)
     settings = more.pop("settings", {})
     rule = {"id": "rule", "limit": 1, "limitType": "requests", "window": YEAR, **more}
-    name = f"ruled-{abs(hash(json.dumps(request.param)))}"
+    name = f"ruled-{next(_numbers)}"
     with gateway.another(name, rate_limiting_rules=[rule], **settings) as ruled:
         yield ruled
 
@@ -83,8 +85,8 @@ def test_each_address_is(ruled: Gateway) -> None:
     "ruled", [{"token": PARTITION, "settings": {"authentication": True}}], indirect=True
 )
 def test_each_token_is(ruled: Gateway) -> None:
-    made = [ruled.manage("POST", "/tokens", {"name": name, "scopes": ["run"]}) for name in "ab"]
-    first, second = ({"cf_aig_authorization": f"Bearer {token['token']}"} for token in made)
+    made = [ruled.manage("POST", "/tokens", {"name": name}) for name in "ab"]
+    first, second = ({"cf_aig_authorization": f"Bearer {token['value']}"} for token in made)
     until(lambda: ask(ruled, **second) != 401 or None, "a token that is known")
 
     assert [ask(ruled, **each) for each in (first, first, second)] == [200, 429, 429]
@@ -143,15 +145,15 @@ def test_two_hundred_are_twenty_times(ruled: Gateway) -> None:
 def _rounds(gateway: Gateway, rounds: int, together: int) -> Iterator[Counter[int]]:
     """Send requests together, again and again, each time for another user."""
     url = f"{gateway.openai}/script/json_answer"
-    at_once = min(together, AT_ONCE)
-    limits = httpx.Limits(max_connections=at_once)
-    with httpx.Client(limits=limits, timeout=60) as client, ThreadPoolExecutor(at_once) as callers:
+    limits = httpx.Limits(max_connections=together)
+    with httpx.Client(limits=limits, timeout=60) as client, ThreadPoolExecutor(together) as callers:
+
+        def send(name: str) -> int:
+            headers = {**KEY, "cf-aig-metadata": json.dumps({"user": name})}
+            return client.post(url, json=CHAT, headers=headers).status_code
+
         for number in range(rounds):
-            metadata = {"cf-aig-metadata": json.dumps({"user": f"{together}-{number}"})}
-            send: Callable[[int], int] = lambda _, told=metadata: (
-                client.post(url, json=CHAT, headers=KEY | told).status_code
-            )
-            yield Counter(callers.map(send, range(together)))
+            yield Counter(callers.map(send, [f"{together}-{number}"] * together))
 
 
 @pytest.mark.parametrize("ruled", [{"limit": 3}], indirect=True, ids=["evicted"])
@@ -161,3 +163,30 @@ def test_what_was_counted_outlives_the_object(ruled: Gateway) -> None:
     pass_time(EVICTED_S)
 
     assert [ask(ruled), ask(ruled)] == [200, 429]
+
+
+@pytest.mark.parametrize(
+    "ruled",
+    [{"limit": 77_777, "limitType": "tokens", "window": 2, "metadata": {"user": PARTITION}}],
+    indirect=True,
+    ids=["removed"],
+)
+def test_a_counter_that_nobody_asks_again_is_gone_from_the_disk(ruled: Gateway) -> None:
+    # Of a stream that does not tell what it used, the reservation stays.
+    url = f"{ruled.openai}/script/stream_without_usage"
+    headers = {"cf-aig-metadata": '{"user": "somebody"}'}
+    post(url, json=CHAT | {"max_tokens": 10**6}, headers=headers)
+
+    until(lambda: any("77777" in state for state in _on_disk(ruled)) or None, "the counter")
+    until(lambda: not any("77777" in state for state in _on_disk(ruled)) or None, "its removal")
+
+
+def _on_disk(gateway: Gateway) -> list[str]:
+    """Return what the counters have written down."""
+    states: list[str] = []
+    for file in gateway.state.glob("v3/do/*Counter/*.sqlite"):
+        database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        # An object that holds nothing has no table.
+        with contextlib.closing(database), contextlib.suppress(sqlite3.OperationalError):
+            states += (str(row[0]) for row in database.execute("SELECT value FROM _cf_KV"))
+    return states
