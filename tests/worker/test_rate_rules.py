@@ -135,11 +135,14 @@ def test_twenty_together_are_let_through_up_to_the_limit_twenty_times(ruled: Gat
 
 
 @pytest.mark.parametrize(
-    "ruled", [{"limit": 150, "metadata": {"user": PARTITION}}], indirect=True, ids=["many"]
+    "ruled",
+    [{"limit": 50, "metadata": {"user": PARTITION}, "settings": {"collect_logs": False}}],
+    indirect=True,
+    ids=["many"],
 )
 def test_two_hundred_are_twenty_times(ruled: Gateway) -> None:
     for counts in _rounds(ruled, 20, 200):
-        assert counts == {200: 150, 429: 50}
+        assert counts == {200: 50, 429: 150}
 
 
 def _rounds(gateway: Gateway, rounds: int, together: int) -> Iterator[Counter[int]]:
