@@ -6,7 +6,7 @@ from workers import DurableObject, WorkerEntrypoint
 
 from runtime.clock import WallClock
 from runtime.flight import Flights
-from runtime.kept import KeptCounter
+from runtime.kept_counter import KeptCounter
 from runtime.maintain import maintain
 from runtime.serve import serve
 

@@ -38,8 +38,8 @@ from ports import (
     Row,
     Taken,
 )
-from runtime import kept
-from runtime.kept import KeptCounter
+from runtime import kept_counter
+from runtime.kept_counter import KeptCounter
 from snapshot import Gateway
 
 ROOT = Path(__file__).parents[1]
@@ -327,10 +327,12 @@ class FakeCounters:
         """Whether they cannot be reached; or parts of the names of those that cannot."""
 
     async def take(self, name: str, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
-        return kept.taken(await self._called(name).take(kept.take(rule, units, ahead)))
+        return kept_counter.taken(
+            await self._called(name).take(kept_counter.take(rule, units, ahead))
+        )
 
     async def settle(self, name: str, rule: Rule, reserved: int, used: int, at_ms: int) -> None:
-        await self._called(name).settle(kept.settle(rule, reserved, used, at_ms))
+        await self._called(name).settle(kept_counter.settle(rule, reserved, used, at_ms))
 
     def forget(self) -> None:
         """Let every object leave memory: what it had written down is left."""

@@ -9,7 +9,7 @@ from pyodide.ffi import JsException
 
 from limits import Rule
 from ports import CountersError, Taken
-from runtime import kept
+from runtime import kept_counter
 
 _log = logging.getLogger("sluice.counters")
 
@@ -25,12 +25,12 @@ class DoCounters:
 
     async def take(self, name: str, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
         """Take units, and up to so many ahead. Raises CountersError."""
-        asked = kept.take(rule, units, ahead)
-        return kept.taken(await _answer(name, lambda: self._stub(name).take(asked)))
+        asked = kept_counter.take(rule, units, ahead)
+        return kept_counter.taken(await _answer(name, lambda: self._stub(name).take(asked)))
 
     async def settle(self, name: str, rule: Rule, reserved: int, used: int, at_ms: int) -> None:
         """Replace units that were taken by what was used. Raises CountersError."""
-        asked = kept.settle(rule, reserved, used, at_ms)
+        asked = kept_counter.settle(rule, reserved, used, at_ms)
         await _answer(name, lambda: self._stub(name).settle(asked))
 
     def _stub(self, name: str) -> Any:

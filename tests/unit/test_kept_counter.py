@@ -6,8 +6,8 @@ from fakes import FakeClock, FakeStorage
 from leases import BUSY, HOLD_MS, LARGE, SHARE
 from limits import Rule
 from ports import Taken
-from runtime import kept
-from runtime.kept import FLUSH_MS, LATEST_MS, KeptCounter
+from runtime import kept_counter
+from runtime.kept_counter import FLUSH_MS, LATEST_MS, KeptCounter
 
 MINUTELY = Rule(3, 60, "sliding")
 FIXED = Rule(3, 60, "fixed")
@@ -25,13 +25,13 @@ class Object:
         self.counter = KeptCounter(self.storage, self.clock)
 
     async def take(self, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
-        return kept.taken(await self.counter.take(kept.take(rule, units, ahead)))
+        return kept_counter.taken(await self.counter.take(kept_counter.take(rule, units, ahead)))
 
     async def grants(self, rule: Rule, times: int) -> int:
         return sum([(await self.take(rule)).verdict.granted for _ in range(times)])
 
     async def settle(self, rule: Rule, reserved: int, used: int, at: int) -> None:
-        await self.counter.settle(kept.settle(rule, reserved, used, at))
+        await self.counter.settle(kept_counter.settle(rule, reserved, used, at))
 
     async def pass_time(self, ms: float) -> None:
         until = self.clock.now + ms
@@ -238,5 +238,5 @@ async def test_a_refusal_tells_when_as_much_as_was_asked_for_can_be_had() -> Non
 
 
 def test_what_is_asked_is_json() -> None:
-    assert json.loads(kept.take(MINUTELY, 2, 5)) == [[3, 60, "sliding"], 2, 5]
-    assert json.loads(kept.settle(MINUTELY, 2, 1, 7)) == [[3, 60, "sliding"], 2, 1, 7]
+    assert json.loads(kept_counter.take(MINUTELY, 2, 5)) == [[3, 60, "sliding"], 2, 5]
+    assert json.loads(kept_counter.settle(MINUTELY, 2, 1, 7)) == [[3, 60, "sliding"], 2, 1, 7]
