@@ -43,17 +43,20 @@ CREATE TABLE logs (
   authentication INTEGER NOT NULL,
   colo TEXT,
   region TEXT,
-  cost REAL, -- USD, as the vendor says
-  units TEXT, -- a JSON object: characters, audio_seconds, images, compute_seconds, searches
+  cost REAL, -- USD; NULL is unknown, which is not 0
+  units TEXT, -- a JSON object: characters, audio_seconds, images, searches, audio_in and others
   provider_error TEXT, -- the vendor's own code
   token_id TEXT, -- tokens.id
   key_id TEXT, -- provider_keys.id
   skipped TEXT, -- a JSON array of the steps that were passed over
   close_code INTEGER, -- of a WebSocket
-  flags TEXT, -- a JSON array: what the gateway did without
+  flags TEXT, -- a JSON array: what the gateway did without, and what it knows of the cost
   saved_tokens_in INTEGER, -- by an answer from the cache
   saved_tokens_out INTEGER,
   saved_cost REAL, -- USD
+  custom_cost INTEGER NOT NULL DEFAULT 0, -- whether `cost` is the caller's own
+  attempt INTEGER NOT NULL DEFAULT 1, -- counted from 1 in its operation; 0 where no provider was tried
+  final INTEGER NOT NULL DEFAULT 1, -- whether the caller got this one: one row of each operation
   PRIMARY KEY (gateway_id, id)
 ) WITHOUT ROWID;
 

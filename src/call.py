@@ -56,6 +56,8 @@ class Ask:
     stream: bool = False
     text: str | None = None
     """The body, where it is JSON and short enough to be held."""
+    deployed: bool = False
+    """Whether the model's name is one that the caller's side has given: an answer knows better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,18 @@ class Usage:
     """All of the answer, reasoning included."""
     cached: int | None = None
     cache_write: int | None = None
+    """All that was written to the cache, for however long."""
     reasoning: int | None = None
+    cache_write_1h: int | None = None
+    """Of that, what is kept for an hour. None, as in the next ones, where there is nothing."""
+    audio_in: int | None = None
+    """Of the tokens, those of a kind that may have a price of its own."""
+    audio_out: int | None = None
+    image_in: int | None = None
+    image_out: int | None = None
+    video_in: int | None = None
+    cached_audio: int | None = None
+    cached_image: int | None = None
     characters: int | None = None
     """Of text that was spoken."""
     audio_seconds: float | None = None
@@ -88,6 +101,8 @@ class Report:
     """False for a stream that ended without its last event, or with an error event."""
     cost: float | None = None
     """USD, where the vendor says."""
+    terms: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What a price depends on besides: `service_tier`, `speed`, `processing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +150,11 @@ class Attempt:
     """The call as it was tried: its target and its options may be those of a later step."""
     started: float
     """Epoch milliseconds."""
+    number: int = 0
+    """Counted from 1 within the operation. 0 where no provider was tried."""
     host: str = ""
+    prices: str | None = None
+    """The provider's name in the table of prices. None: it has no prices there."""
     key_id: str | None = None
     """Of the stored key that was used."""
     first_byte: float | None = None
@@ -165,9 +184,13 @@ class Trail:
     )
     """The enforced limits that were asked, by their id, and what they said."""
 
-    def begin(self, call: "Call", now: float) -> Attempt:
-        """Note that a call is being tried, from `now` on. Its first attempt has its own id."""
-        attempt = Attempt(uuid7(now) if self.attempts else call.id, call, now)
+    def begin(self, call: "Call", now: float, *, tried: bool = False) -> Attempt:
+        """Note that a call is answered for, from `now` on. Its first attempt has its own id.
+
+        `tried` is whether its provider is asked.
+        """
+        number = 1 + sum(each.number > 0 for each in self.attempts) if tried else 0
+        attempt = Attempt(uuid7(now) if self.attempts else call.id, call, now, number)
         self.attempts.append(attempt)
         return attempt
 

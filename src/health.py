@@ -5,7 +5,7 @@ import json
 from call import Reply
 from ports import DatabaseError, Ports
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The number of the newest migration that this code needs."""
 
 # Migrations are applied in order and each leaves a row, so their number is the version.

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from call import Attempt, Call, Reply, Report, Usage
+from costs import Cost, cost
 from errors import ClientLeft, GatewayError, Internal
 from ports import Ending
 
@@ -51,11 +52,28 @@ COLUMNS = (
     "saved_tokens_in",
     "saved_tokens_out",
     "saved_cost",
+    "custom_cost",
+    "attempt",
+    "final",
 )
 """The columns of the table `logs` that are written with a row, in this order."""
 
-UNITS = ("characters", "audio_seconds", "images", "compute_seconds", "searches")
-"""What is used besides tokens."""
+UNITS = (
+    "characters",
+    "audio_seconds",
+    "images",
+    "compute_seconds",
+    "searches",
+    "cache_write_1h",
+    "audio_in",
+    "audio_out",
+    "image_in",
+    "image_out",
+    "video_in",
+    "cached_audio",
+    "cached_image",
+)
+"""What is used besides tokens, and the tokens of a kind that few answers have."""
 
 HEAD_LENGTH = 4096
 """Characters of a body that the log shows."""
@@ -126,26 +144,37 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "authentication": int(call.gateway.authentication),
         "colo": request.colo,
         "region": request.region,
-        "cost": report.cost,
         "units": _units(usage),
         "provider_error": _text(reply.failed.code) if reply and reply.failed else None,
         "token_id": call.trail.token_id,
         "key_id": attempt.key_id,
         "skipped": json.dumps(call.trail.skipped) if call.trail.skipped else None,
         "close_code": ending.close_code,
-        "flags": json.dumps(call.trail.flags) if call.trail.flags else None,
-        **_saved(reply.kept if reply else None),
+        "attempt": attempt.number,
+        # What was given up has a time at which it was.
+        "final": int(attempt.ended is None),
+        **_saved(reply.kept if reply else None, options.custom_cost),
+        **_paid(call, cost(attempt, report, ending)),
     }
 
 
-def _saved(kept: Report | None) -> dict[str, Value]:
+def _saved(kept: Report | None, custom: CustomCost | None) -> dict[str, Value]:
     """Return what of a row tells whether the answer came from the cache, and what that saved."""
     usage = kept.usage if kept else Usage()
     return {
         "cached": int(kept is not None),
         "saved_tokens_in": usage.tokens_in,
         "saved_tokens_out": usage.tokens_out,
-        "saved_cost": kept.cost if kept else None,
+        "saved_cost": saved(kept, custom) if kept else None,
+    }
+
+
+def _paid(call: Call, paid: Cost) -> dict[str, Value]:
+    flags = [*call.trail.flags, *paid.flags]
+    return {
+        "cost": paid.usd,
+        "custom_cost": int(paid.custom),
+        "flags": json.dumps(flags) if flags else None,
     }
 
 

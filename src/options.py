@@ -25,10 +25,26 @@ EVENT_ID_LENGTH = 256
 CACHE_KEY_LENGTH = 512
 ALIAS = re.compile("[A-Za-z0-9._-]{1,64}")
 """What the alias of a stored key may be."""
-METADATA_LENGTH = 8192
-"""Characters of the header, which bounds its keys and its depth."""
 DEPRECATED = {"cf-cache-ttl": "cf-aig-cache-ttl", "cf-skip-cache": "cf-aig-skip-cache"}
 """What headers were called once, and what they are called today."""
+JSON_LENGTH = 8192
+"""Characters of a header that holds JSON, which bounds its keys and its depth."""
+PRICE = 1_000_000
+"""The highest price, in USD, that a caller may set."""
+
+_PER_TOKEN = {"per_token_in", "per_token_out", "per_cache_read_token", "per_cache_write_token"}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomCost:
+    """A caller's own prices, in USD: for each token, or (`total_cost`) for the whole."""
+
+    per_token_in: float = 0.0
+    per_token_out: float = 0.0
+    per_cache_read_token: float | None = None
+    """None: as for other tokens of the prompt."""
+    per_cache_write_token: float | None = None
+    total_cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,7 @@ class Options:
     """What the answer is kept under, in place of a digest of the request."""
     collect_log: bool | None = None
     collect_payload: bool = True
+    custom_cost: CustomCost | None = None
     problem: BadHeader | None = None
     """The first header that breaks its rule. The request is refused, and logged."""
 
@@ -140,22 +157,45 @@ def _alias(value: str) -> str:
 
 def _metadata(value: str) -> Metadata:
     rule = "Use a flat JSON object whose values are strings, numbers or booleans"
-    if len(value) > METADATA_LENGTH:
-        raise _Broken(f"{rule}, of at most {METADATA_LENGTH} characters")
-    try:
-        parsed: object = json.loads(value, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise _Broken(rule) from None
-    if not isinstance(parsed, dict):
-        raise _Broken(rule)
     metadata: Metadata = {}
-    for key, entry in cast("dict[str, object]", parsed).items():
+    for key, entry in _object(value, rule).items():
         if not isinstance(entry, str | int | float) or _too_large(entry):
             raise _Broken(f"{rule}; the value of {key!r} is not")
         # `cf.` keys are the gateway's own: a caller cannot pretend to an identity.
         if len(metadata) < METADATA_ENTRIES and not key.startswith("cf."):
             metadata[key] = entry
     return metadata
+
+
+def _custom_cost(value: str) -> CustomCost:
+    rule = (
+        "Use a JSON object with `per_token_in` and `per_token_out`, and `per_cache_read_token` and "
+        "`per_cache_write_token` where they differ, or with `total_cost` alone, in USD, not below 0"
+    )
+    prices = _object(value, rule)
+    per_token = {"per_token_in", "per_token_out"} <= prices.keys() <= _PER_TOKEN
+    if not (per_token or prices.keys() == {"total_cost"}):
+        raise _Broken(rule)
+    if not all(map(_is_price, prices.values())):
+        raise _Broken(rule)
+    return CustomCost(**cast("dict[str, float]", prices))
+
+
+def _is_price(entry: object) -> bool:
+    number = isinstance(entry, int | float) and not isinstance(entry, bool)
+    return number and 0 <= entry <= PRICE
+
+
+def _object(value: str, rule: str) -> dict[str, object]:
+    if len(value) > JSON_LENGTH:
+        raise _Broken(f"{rule}, of at most {JSON_LENGTH} characters")
+    try:
+        parsed: object = json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise _Broken(rule) from None
+    if not isinstance(parsed, dict):
+        raise _Broken(rule)
+    return cast("dict[str, object]", parsed)
 
 
 def _too_large(entry: str | float) -> bool:
@@ -179,6 +219,7 @@ _HEADERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "skip_cache": ("cf-aig-skip-cache", _flag),
     "cache_key": ("cf-aig-cache-key", _cache_key),
     "metadata": ("cf-aig-metadata", _metadata),
+    "custom_cost": ("cf-aig-custom-cost", _custom_cost),
     "collect_log": ("cf-aig-collect-log", _flag),
     "collect_payload": ("cf-aig-collect-log-payload", _flag),
 }

@@ -27,8 +27,9 @@ def upstream(ports: Ports, upstreams: Mapping[str, str], credentials: Credential
     """
 
     async def upstream(call: Call) -> Reply:
-        attempt = call.trail.begin(call, ports.clock())
+        attempt = call.trail.begin(call, ports.clock(), tried=True)
         provider = find(call.target.provider, call.gateway.customs)
+        attempt.prices = provider.prices
         outgoing = _outgoing(call, provider, upstreams.get(call.target.provider))
         attempt.host = outgoing.host
         headers, key = await credentials.authorize(call, provider, outgoing)

@@ -26,6 +26,7 @@ from dialects.base import (
     Dialect,
     Headers,
     as_count,
+    as_list,
     as_object,
     as_text,
     read,
@@ -174,7 +175,15 @@ def _usage(reported: object) -> Usage:
         tokens_out=count("outputToken"),
         cached=cached,
         cache_write=written,
+        cache_write_1h=_kept_an_hour(usage),
     )
+
+
+def _kept_an_hour(usage: dict[str, object]) -> int | None:
+    # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CacheDetail.html
+    details = map(as_object, as_list(usage.get("cacheDetails")))
+    counts = (as_count(one.get("inputTokens")) for one in details if one.get("ttl") == "1h")
+    return sum(filter(None, counts)) or None
 
 
 def beside(_ask: Ask, headers: Headers) -> Usage:

@@ -22,6 +22,8 @@ def deployed(pattern: str) -> Dialect:
         if not parts:
             return OPENAI.ask(path, body, query)
         asked = OPENAI.ask(parts["task"] or "", body, query)
-        return replace(asked, model=unquote(parts["model"])) if parts["model"] else asked
+        # A body that names a model names what was deployed, too.
+        model = unquote(parts["model"]) if parts["model"] else asked.model
+        return replace(asked, model=model, deployed=True)
 
     return replace(OPENAI, ask=ask)

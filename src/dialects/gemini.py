@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from pydantic import Field, TypeAdapter
@@ -21,6 +21,7 @@ from dialects.base import (
     Dialect,
     Headers,
     as_count,
+    as_list,
     as_object,
     as_text,
     read,
@@ -28,6 +29,7 @@ from dialects.base import (
 )
 from dialects.openai_errors import status_within
 from dialects.opening import parts
+from terms import terms
 
 # TypedDicts that name the few fields we need, as in the dialect of OpenAI. A candidate has one of
 # its own, so that what the model said, images among it, makes no Python objects.
@@ -99,7 +101,9 @@ def report(text: str) -> Report:
         return _array_report(text)
     answer = _answer(text)
     complete = not answer.get("error")
-    read = Report(as_text(answer.get("modelVersion")), _usage(answer), complete)
+    read = Report(
+        as_text(answer.get("modelVersion")), _usage(answer), complete, terms=_terms(answer)
+    )
     return openai.report(text) if read == Report() else read
 
 
@@ -127,14 +131,15 @@ def _read(last: _Answer, earlier: Iterable[_Answer]) -> Report:
     # https://ai.google.dev/api/generate-content#UsageMetadata
     counted = (answer for answer in chain([last], earlier) if _usage(answer) != Usage())
     source = next(counted, last)
-    return Report(as_text(source.get("modelVersion")), _usage(source), _finished(last))
+    model = as_text(source.get("modelVersion"))
+    return Report(model, _usage(source), _finished(last), terms=_terms(source))
 
 
 def _finished(last: _Answer) -> bool:
     # No word ends a stream: its last chunk tells why the model stopped, or why it did not begin.
     # https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse
     blocked = as_object(last.get("promptFeedback")).get("blockReason")
-    reasons = [as_object(item).get("finishReason") for item in _items(last.get("candidates"))]
+    reasons = [as_object(item).get("finishReason") for item in as_list(last.get("candidates"))]
     return bool(blocked or any(reasons)) and not last.get("error")
 
 
@@ -146,10 +151,6 @@ def _array(text: str) -> list[_Answer]:
     return read(_ARRAY, text) or []
 
 
-def _items(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
 def _usage(answer: _Answer) -> Usage:
     # The prompt includes what was cached, but not what tools added to it; the candidates do not
     # include what was thought. https://ai.google.dev/api/generate-content#UsageMetadata
@@ -159,13 +160,34 @@ def _usage(answer: _Answer) -> Usage:
         tokens_out=_sum(counts, "candidatesTokenCount", "thoughtsTokenCount"),
         cached=as_count(counts.get("cachedContentTokenCount")),
         reasoning=as_count(counts.get("thoughtsTokenCount")),
+        audio_in=_of_kind(counts, "AUDIO", "promptTokensDetails", "toolUsePromptTokensDetails"),
+        audio_out=_of_kind(counts, "AUDIO", "candidatesTokensDetails"),
+        image_in=_of_kind(counts, "IMAGE", "promptTokensDetails", "toolUsePromptTokensDetails"),
+        image_out=_of_kind(counts, "IMAGE", "candidatesTokensDetails"),
+        video_in=_of_kind(counts, "VIDEO", "promptTokensDetails", "toolUsePromptTokensDetails"),
+        cached_audio=_of_kind(counts, "AUDIO", "cacheTokensDetails"),
+        cached_image=_of_kind(counts, "IMAGE", "cacheTokensDetails"),
         images=_images(answer),
     )
 
 
+def _of_kind(counts: dict[str, object], kind: str, *names: str) -> int | None:
+    # https://ai.google.dev/api/generate-content#ModalityTokenCount
+    details = (as_object(item) for name in names for item in as_list(counts.get(name)))
+    of_kind = (as_count(item.get("tokenCount")) for item in details if item.get("modality") == kind)
+    return sum(filter(None, of_kind)) or None
+
+
+def _terms(answer: _Answer) -> dict[str, str]:
+    # The one is Google AI Studio's word, the other Vertex AI's: `ON_DEMAND_PRIORITY`.
+    counts = as_object(answer.get("usageMetadata"))
+    traffic = (as_text(counts.get("trafficType")) or "").removeprefix("ON_DEMAND").strip("_")
+    return terms(counts.get("serviceTier") or traffic)
+
+
 def _images(answer: _Answer) -> int | None:
     # Imagen leaves out what it filtered: https://ai.google.dev/gemini-api/docs/imagen
-    kinds = (as_object(item).get("mimeType") for item in _items(answer.get("predictions")))
+    kinds = (as_object(item).get("mimeType") for item in as_list(answer.get("predictions")))
     return sum((as_text(kind) or "").startswith("image/") for kind in kinds) or None
 
 
@@ -196,7 +218,7 @@ def _error(text: str) -> dict[str, object]:
 def _daily(error: dict[str, object]) -> bool:
     # A 429 may be a limit for the minute, or one for the day, which no wait of ours outlasts; it
     # names each that was exceeded. https://ai.google.dev/gemini-api/docs/rate-limits
-    violations = chain.from_iterable(_items(item.get("violations")) for item in _details(error))
+    violations = chain.from_iterable(as_list(item.get("violations")) for item in _details(error))
     return any("PerDay" in str(as_object(item).get("quotaId")) for item in violations)
 
 
@@ -208,7 +230,7 @@ def _wait(error: dict[str, object]) -> float | None:
 
 
 def _details(error: dict[str, object]) -> list[dict[str, object]]:
-    return [as_object(item) for item in _items(error.get("details"))]
+    return [as_object(item) for item in as_list(error.get("details"))]
 
 
 def hidden(text: str) -> Failure | None:

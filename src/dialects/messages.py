@@ -24,6 +24,7 @@ from dialects.base import (
     retryable,
 )
 from dialects.opening import parts
+from terms import terms
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
 
@@ -111,7 +112,8 @@ def _read(text: str) -> _Answer:
 
 def _report(model: str | None, reported: object, complete: bool) -> Report:
     usage = as_object(reported)
-    return Report(model, _usage(usage), complete, cost(usage))
+    paid = terms(usage.get("service_tier"), usage.get("speed"))
+    return Report(model, _usage(usage), complete, cost(usage), paid)
 
 
 def _usage(usage: dict[str, object]) -> Usage:
@@ -122,12 +124,14 @@ def _usage(usage: dict[str, object]) -> Usage:
     written = as_count(usage.get("cache_creation_input_tokens"))
     details = as_object(usage.get("output_tokens_details"))
     tools = as_object(usage.get("server_tool_use"))
+    kept = as_object(usage.get("cache_creation"))
     return Usage(
         tokens_in=None if fresh is None else as_count(fresh + (cached or 0) + (written or 0)),
         tokens_out=as_count(usage.get("output_tokens")),
         cached=cached,
         cache_write=written,
         reasoning=as_count(details.get("thinking_tokens")),
+        cache_write_1h=as_count(kept.get("ephemeral_1h_input_tokens")) or None,
         searches=as_count(tools.get("web_search_requests")),
     )
 

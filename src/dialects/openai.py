@@ -22,6 +22,7 @@ from dialects.amounts import cost
 from dialects.base import Dialect, Headers, as_object, as_text, ask_in_body, read
 from dialects.openai_errors import broken, broken_stream, failure, hidden
 from dialects.openai_usage import images, reported, used
+from terms import terms
 
 
 class _Answer(TypedDict, total=False):
@@ -34,6 +35,7 @@ class _Answer(TypedDict, total=False):
     tool_usage: Any
     text: Any
     duration: Any
+    service_tier: Any
 
 
 class _Speech(TypedDict, total=False):
@@ -144,7 +146,11 @@ def _counted(data: str) -> Report | None:
 
 
 def _report(answer: Mapping[str, object], *, complete: bool = True) -> Report:
-    return Report(as_text(answer.get("model")), used(answer), complete, cost(reported(answer)))
+    usage = reported(answer)
+    tier = answer.get("service_tier") or usage.get("service_tier")
+    speed = usage.get("speed")
+    told = Report(as_text(answer.get("model")), used(answer), complete, cost(usage))
+    return replace(told, terms=terms(tier, speed)) if tier or speed else told
 
 
 def beside(ask: Ask, _headers: Headers) -> Usage:

@@ -20,6 +20,8 @@ class _Images(TypedDict):
     data: list[_Image]
 
 
+_AN_HOUR = "ephemeral_1h_input_tokens"
+
 _IMAGES = TypeAdapter(_Images)
 
 
@@ -29,6 +31,7 @@ def used(answer: Mapping[str, object]) -> Usage:
     # Chat says prompt and completion; responses, images and transcriptions say input and output.
     prompt, prompt_details = _part(usage, "prompt", "input")
     output, output_details = _part(usage, "completion", "output")
+    cached_details = as_object(prompt_details.get("cached_tokens_details"))
     # Mistral and DeepSeek: https://docs.mistral.ai/api, https://api-docs.deepseek.com/guides/kv_cache
     own = usage.get("num_cached_tokens"), usage.get("prompt_cache_hit_tokens")
     cached = _count(prompt_details.get("cached_tokens"), *own)
@@ -43,6 +46,14 @@ def used(answer: Mapping[str, object]) -> Usage:
         cached=_count(cached, read),
         cache_write=_count(prompt_details.get("cache_write_tokens"), written),
         reasoning=reasoning,
+        # Most answers have no tokens of a kind, and many say so.
+        cache_write_1h=_count(as_object(usage.get("cache_creation")).get(_AN_HOUR)) or None,
+        audio_in=_count(prompt_details.get("audio_tokens")) or None,
+        audio_out=_count(output_details.get("audio_tokens")) or None,
+        image_in=_count(prompt_details.get("image_tokens")) or None,
+        image_out=_count(output_details.get("image_tokens")) or None,
+        cached_audio=_count(cached_details.get("audio_tokens")) or None,
+        cached_image=_count(cached_details.get("image_tokens")) or None,
         audio_seconds=_audio_seconds(answer, usage),
         searches=_searches(answer, usage),
     )

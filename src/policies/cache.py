@@ -1,9 +1,10 @@
 """Answer with what is kept, and keep what is answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cache_key import cache_key
 from call import Call, Handler, Policy, Reply, Report, Usage
+from costs import worth
 from kept import HEAD_SIZE, Head, head, worth_keeping
 from ports import CacheError, FlightsError, Joined, Kept, Lead, Ports, Reading, ReplyBody
 
@@ -66,16 +67,19 @@ class _Miss:
         if body:
             body.watch(LARGEST)  # while it can still be copied on its way
             # Before the row is written, which tells how it went.
-            self.ports.background.add(self._keep(reply, body))
+            prices = self.call.trail.attempts[-1].prices
+            self.ports.background.add(self._keep(reply, body, prices))
         return reply
 
-    async def _keep(self, reply: Reply, body: ReplyBody) -> None:
+    async def _keep(self, reply: Reply, body: ReplyBody, prices: str | None) -> None:
         ending = await body.watch()
         about = head(reply, ending, self.ports.clock(), self.call.cache_ttl)
         if about is None:
             self._give_up()
             return
-        text = about.dump()
+        now, ask = self.ports.clock(), self.call.ask
+        cost = worth(about.report, ask, prices, None, now)
+        text = replace(about, report=replace(about.report, cost=cost)).dump()
         if ending.copy is None or len(text) > HEAD_SIZE:
             self.call.trail.flags.append(TOO_LARGE)
             self._give_up()

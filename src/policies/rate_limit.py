@@ -5,10 +5,9 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from call import Attempt, Call, Handler, Policy, Reply
+from call import Call, Handler, Policy, Reply
 from errors import GatewayError, LimitUnavailable, RateLimited
 from facts import facts
-from ids import uuid7
 from leases import Leases
 from ports import Counters, CountersError, Ports, Taken
 from reservation import Outcome, estimate, used, watched
@@ -54,7 +53,8 @@ def rate_limit(limits: Sequence[Limit], leases: Leases, ports: Ports) -> Policy:
         _note(call, grants)
         if refusal := _refusal(call, grants):
             background.add(_give_back(grants, counters))
-            _be_tried(call, ports.clock())
+            # A step that is refused has a row too.
+            call.trail.begin(call, ports.clock())
             outcome = refusal
         else:
             earlier = len(call.trail.attempts)
@@ -69,12 +69,6 @@ def rate_limit(limits: Sequence[Limit], leases: Leases, ports: Ports) -> Policy:
         return outcome
 
     return rate_limit
-
-
-def _be_tried(call: Call, now: float) -> None:
-    """Make a refusal an attempt: a step that is refused has a row too."""
-    attempts = call.trail.attempts
-    attempts.append(Attempt(uuid7(now) if attempts else call.id, call, now))
 
 
 async def _outcome(call: Call, proceed: Handler) -> Reply | GatewayError:

@@ -11,6 +11,7 @@ PROVIDER = Provider(
     key=Key("x-api-key", "{}", also=("authorization",)),
     headers=("anthropic-*",),
     meters=("tokens", "searches"),
+    prices="anthropic",
     example=Example(
         "v1/messages",
         '{"model": "claude-haiku-4-5", "max_tokens": 100,'

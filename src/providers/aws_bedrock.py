@@ -46,6 +46,7 @@ PROVIDER = Provider(
     key=Key(also=("x-api-key",)),
     # What callers sign with, and what AWS's SDKs add and may sign.
     headers=("x-amz-*", "amz-sdk-*", "x-amzn-bedrock-*", "anthropic-*", "openai-*"),
+    prices="aws",
     example=Example(
         "bedrock-runtime/us-east-1/model/amazon.nova-lite-v1%3A0/converse",
         '{"messages": [{"role": "user", "content": [{"text": "Hello!"}]}]}',

@@ -86,6 +86,8 @@ class Provider:
     """
     meters: tuple[str, ...] = ("tokens",)
     """What its answers are metered in."""
+    prices: str | None = None
+    """Its name in the table of prices (`price_table`), where it is there."""
     example: Example
     address: Address | None = None
     """Where the host is derived from the path: `base_url` is then its pattern, for people."""

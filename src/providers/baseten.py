@@ -32,6 +32,7 @@ PROVIDER = Provider(
     # Behind `sync/` stands the path of a server that was deployed whole, OpenAI's often:
     # https://docs.baseten.co/inference/calling-your-model
     dialect=deployed(r"model/(?P<model>[^/]+)(?:/(?:.*?(?<![^/])sync/)?(?P<task>.*))?"),
+    prices="baseten",
     example=chat("v1/chat/completions", "openai/gpt-oss-120b"),
     address=_address,
 )

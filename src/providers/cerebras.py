@@ -8,5 +8,6 @@ PROVIDER = Provider(
     docs="https://inference-docs.cerebras.ai/api-reference",
     dialect=OPENAI,
     prefixes=("v1",),
+    prices="cerebras",
     example=chat("chat/completions", "llama-3.3-70b"),
 )

@@ -9,5 +9,6 @@ PROVIDER = Provider(
     dialect=COHERE,
     headers=("x-client-name",),
     meters=("tokens", "searches"),
+    prices="cohere",
     example=chat("v2/chat", "command-a-03-2025"),
 )

@@ -16,6 +16,7 @@ PROVIDER = Provider(
     # https://developers.deepgram.com/guides/fundamentals/token-based-authentication
     key=Key(form="Token {}", protocols=("token", "bearer")),
     meters=("characters", "audio_seconds"),
+    prices="deepgram",
     example=Example("v1/listen?model=nova-3", '{"url": "https://dpgr.am/spacewalk.wav"}'),
     socket=_socket,
 )

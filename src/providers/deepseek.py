@@ -8,5 +8,6 @@ PROVIDER = Provider(
     docs="https://api-docs.deepseek.com",
     dialect=OPENAI,
     key=Key(also=("x-api-key",)),  # on `anthropic/`
+    prices="deepseek",
     example=chat("chat/completions", "deepseek-chat"),
 )

@@ -15,6 +15,7 @@ PROVIDER = Provider(
     dialect=ELEVENLABS,
     key=Key("xi-api-key", "{}", protocol="xi-api-key."),
     meters=("characters", "audio_seconds"),
+    prices="elevenlabs",
     example=Example(
         "v1/text-to-speech/JBFqnCBsd6RMkjVDRZzb",
         '{"text": "Hello!", "model_id": "eleven_multilingual_v2"}',

@@ -26,6 +26,7 @@ PROVIDER = Provider(
         "x-fal-store-io",
     ),
     meters=("images", "tokens"),
+    prices="fal",
     example=Example("fal-ai/fast-sdxl", '{"prompt": "A cat", "num_images": 1}'),
     # https://fal.ai/docs/documentation/model-apis/inference/proxy-setup
     chooser="x-fal-target-url",

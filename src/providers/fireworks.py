@@ -9,5 +9,6 @@ PROVIDER = Provider(
     dialect=OPENAI,
     prefixes=("inference/v1", "v1"),
     headers=("x-session-affinity",),
+    prices="fireworks",
     example=chat("chat/completions", "accounts/fireworks/models/llama-v3p3-70b-instruct"),
 )

@@ -22,6 +22,7 @@ PROVIDER = Provider(
     key=Key("x-goog-api-key", "{}", also=("authorization",), parameter="key"),
     headers=("x-goog-*", "x-server-timeout"),
     meters=("tokens", "images"),
+    prices="google",
     example=Example(
         "v1/models/gemini-2.5-flash:generateContent",
         '{"contents": [{"role": "user", "parts": [{"text": "Hello!"}]}]}',

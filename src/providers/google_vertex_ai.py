@@ -44,6 +44,7 @@ PROVIDER = Provider(
     # https://docs.cloud.google.com/vertex-ai/generative-ai/docs/use-provisioned-throughput
     headers=("x-goog-*", "x-server-timeout", "x-vertex-ai-*", "anthropic-*"),
     meters=("tokens", "characters", "images"),
+    prices="google",
     example=Example(
         "v1/projects/my-project/locations/us-central1/publishers/google/models/"
         "gemini-2.5-flash:generateContent",

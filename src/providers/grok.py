@@ -11,5 +11,6 @@ PROVIDER = Provider(
     key=Key(also=("x-api-key",)),  # on `messages`
     headers=("x-grok-*",),
     meters=("tokens", "cost", "characters", "audio_seconds", "images", "searches"),
+    prices="x-ai",
     example=chat("v1/chat/completions", "grok-4"),
 )

@@ -10,5 +10,6 @@ PROVIDER = Provider(
     prefixes=("openai/v1", "v1"),
     headers=("groq-*",),
     meters=("tokens", "characters", "audio_seconds"),
+    prices="groq",
     example=chat("chat/completions", "llama-3.3-70b-versatile"),
 )

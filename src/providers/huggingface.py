@@ -16,6 +16,7 @@ PROVIDER = Provider(
     dialect=HUGGING_FACE,
     # Who pays: https://huggingface.co/docs/inference-providers/pricing
     headers=("x-hf-bill-to",),
+    prices="huggingface",
     example=chat("v1/chat/completions", "openai/gpt-oss-120b"),
     address=_address,
 )

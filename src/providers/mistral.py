@@ -9,5 +9,6 @@ PROVIDER = Provider(
     dialect=OPENAI,
     prefixes=("v1",),
     meters=("tokens", "characters", "audio_seconds"),
+    prices="mistral",
     example=chat("v1/chat/completions", "mistral-small-latest"),
 )

@@ -17,6 +17,7 @@ PROVIDER = Provider(
     key=Key(protocols=("openai-insecure-api-key.",)),
     headers=("openai-*",),
     meters=("tokens", "characters", "audio_seconds", "images", "searches"),
+    prices="openai",
     example=chat("chat/completions", "gpt-5-mini"),
     socket=_socket,
 )

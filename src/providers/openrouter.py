@@ -10,5 +10,6 @@ PROVIDER = Provider(
     prefixes=("api/v1", "v1"),
     headers=("http-referer", "x-title", "x-openrouter-*"),
     meters=("tokens", "cost"),
+    prices="openrouter",
     example=chat("v1/chat/completions", "meta-llama/llama-3.3-70b-instruct"),
 )

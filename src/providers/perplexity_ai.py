@@ -8,5 +8,6 @@ PROVIDER = Provider(
     docs="https://docs.perplexity.ai/api-reference",
     dialect=OPENAI,
     meters=("tokens", "cost", "searches"),
+    prices="perplexity",
     example=chat("chat/completions", "sonar"),
 )

@@ -16,6 +16,7 @@ PROVIDER = Provider(
     # https://replicate.com/docs/topics/predictions/create-a-prediction
     headers=("prefer", "cancel-after"),
     meters=("compute_seconds", "tokens", "images"),
+    prices="replicate",
     example=Example(
         "v1/models/black-forest-labs/flux-schnell/predictions",
         '{"input": {"prompt": "A cat", "num_outputs": 1}}',

@@ -40,6 +40,7 @@ PROVIDER = Provider(
     # https://developers.cloudflare.com/workers-ai/features/prompt-caching
     headers=("x-session-affinity",),
     meters=("tokens", "images", "audio_seconds"),
+    prices="cloudflare",
     example=chat("v1/chat/completions", "@cf/meta/llama-3.1-8b-instruct"),
     address=_address,
     socket=_socket,

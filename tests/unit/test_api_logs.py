@@ -33,6 +33,8 @@ SHOWN: dict[str, Any] = {
     "cost": 0.25,
     "saved": {"tokens_in": None, "tokens_out": None, "cost": None},
     "custom_cost": False,
+    "attempt": 1,
+    "final": True,
     "metadata": {"team": "a"},
     "step": 0,
     "skipped_steps": [],
@@ -75,7 +77,7 @@ async def add(
         headers | {"user-agent": "tester/1"}, ask=Ask("gpt-5", "text-generation", text=request)
     )
     call.trail.attempts.append(
-        Attempt(log_id, call, NOW + 7, "api.openai.com", "key-1", first_byte=NOW + 47)
+        Attempt(log_id, call, NOW + 7, 1, key_id="key-1", first_byte=NOW + 47)
     )
     report = Report(usage=usage or Usage(9, 4, 3, 2, 1, images=2), cost=0.25)
     reply = Reply(200, {"content-type": "application/json"}, report=lambda _: report)

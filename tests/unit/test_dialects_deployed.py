@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,9 @@ BASETEN = PROVIDERS["baseten"].dialect
     ],
 )
 def test_azures_path_names_the_deployment(path: str, model: str, model_type: str | None) -> None:
-    assert AZURE.ask(path, CHAT, "") == Ask(model, model_type, True, CHAT)
+    told = AZURE.ask(path, CHAT, "")
+
+    assert replace(told, deployed=False) == Ask(model, model_type, True, CHAT)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,15 @@ def test_azures_path_names_the_deployment(path: str, model: str, model_type: str
     ],
 )
 def test_basetens_path_names_the_model(path: str, model: str, model_type: str | None) -> None:
-    assert BASETEN.ask(path, CHAT, "") == Ask(model, model_type, True, CHAT)
+    told = BASETEN.ask(path, CHAT, "")
+
+    assert replace(told, deployed=False) == Ask(model, model_type, True, CHAT)
+
+
+@pytest.mark.parametrize("path", ["acme/gpt-4o/chat/completions", "acme/v1/chat/completions"])
+def test_a_name_that_somebody_gave_to_a_deployment_is_told_from_a_models(path: str) -> None:
+    assert AZURE.ask(path, CHAT, "").deployed
+    assert not OPENAI.ask("chat/completions", CHAT, "").deployed
 
 
 def test_all_else_is_openais() -> None:

@@ -55,6 +55,9 @@ ROW = {
     "saved_tokens_in": None,
     "saved_tokens_out": None,
     "saved_cost": None,
+    "custom_cost": 0,
+    "attempt": 1,
+    "final": 1,
 }
 """A row in which every column says something, but those of failures of ours."""
 
@@ -75,7 +78,7 @@ def test_a_row_tells_all_of_an_answered_call() -> None:
     request = Request("POST", "", headers, FakeBody("x" * 70), colo="AMS", region="Noord-Holland")
     call = a_call(request=request, ask=Ask("gpt-5", "text-generation"))
     call.trail.attempts.append(
-        Attempt("first", call, NOW + 5.4, "api.openai.com", "key-1", first_byte=NOW + 105.4)
+        Attempt("first", call, NOW + 5.4, 1, key_id="key-1", first_byte=NOW + 105.4)
     )
     call.trail.token_id = "token-1"
     call.trail.skipped.append(1)
@@ -99,9 +102,7 @@ def test_a_row_of_a_refused_call_has_the_id_of_the_call_and_no_answer() -> None:
 
 def test_a_row_tells_the_last_attempt() -> None:
     call = a_call()
-    call.trail.attempts.extend(
-        [Attempt("first", call, NOW, "a"), Attempt("second", call, NOW + 10, "b")]
-    )
+    call.trail.attempts.extend([Attempt("first", call, NOW), Attempt("second", call, NOW + 10)])
 
     told = row(call, Reply(200, {}), finished=NOW + 15)
 

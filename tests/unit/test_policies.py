@@ -24,7 +24,7 @@ async def answer(_call: Call) -> Reply:
 
 
 async def hang(call: Call) -> Reply:
-    call.trail.attempts.append(Attempt("first", call, NOW, "api.openai.com"))
+    call.trail.attempts.append(Attempt("first", call, NOW, host="api.openai.com"))
     await asyncio.Event().wait()
     return REPLY
 

@@ -1,6 +1,7 @@
 """Every provider against raw answers of its own: tests/providers/<slug>.json."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ streaming = pytest.mark.parametrize(
 
 def expected(told: dict[str, Any]) -> Report:
     return Report(told["model"], Usage(**told["usage"]), cost=told.get("cost"))
+
+
+def metered(report: Report) -> Report:
+    """Return a report without the terms, of which whole answers and streams tell differently."""
+    return replace(report, terms={})
 
 
 def stream_of(fixture: dict[str, Any]) -> bytes:
@@ -105,7 +111,7 @@ def test_a_whole_answer_is_metered(slug: str) -> None:
     text = None if whole is None else whole if isinstance(whole, str) else json.dumps(whole)
     report = reader(dialect, ask, incoming)(Ending("complete", text))
 
-    assert report == expected(fixture["report"])
+    assert metered(report) == expected(fixture["report"])
 
 
 @streaming
@@ -116,7 +122,7 @@ def test_a_stream_is_metered_like_the_whole_answer(slug: str, line_end: str) -> 
 
     told = PROVIDERS[slug].dialect.stream_report(text)
 
-    assert told == expected(fixture.get("stream_report", fixture["report"]))
+    assert metered(told) == expected(fixture.get("stream_report", fixture["report"]))
 
 
 @streaming
@@ -180,7 +186,7 @@ def test_other_answers_are_metered(slug: str) -> None:
         report = reader(dialect, ask, Incoming(200, headers, None))(Ending("complete", text))
 
         assert ask.model == other["asked"]
-        assert report == expected(other)
+        assert metered(report) == expected(other)
 
 
 @every_provider

@@ -96,7 +96,7 @@ async def test_an_attempt_tells_its_times_and_its_host() -> None:
     await send(fetch, call, clock)
 
     assert call.trail.attempts == [
-        Attempt(ID, call, NOW + 1, "api.openai.com", first_byte=NOW + 41)
+        Attempt(ID, call, NOW + 1, 1, "api.openai.com", "openai", first_byte=NOW + 41)
     ]
 
 
@@ -119,7 +119,7 @@ async def test_an_attempt_without_an_answer_fails_and_is_kept(error: GatewayErro
     with pytest.raises(type(error)):
         await send(FakeFetch(error), call)
 
-    assert call.trail.attempts == [Attempt(ID, call, NOW, "api.openai.com", first_byte=None)]
+    assert call.trail.attempts == [Attempt(ID, call, NOW, 1, "api.openai.com", "openai")]
 
 
 async def test_an_unknown_provider_is_an_attempt_that_reached_nobody() -> None:
