@@ -2,29 +2,19 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import eventstream
 from call import Failure, Report, Usage
 from forwarding import request_headers
 from ports import Ending, Incoming
+from provider_answers import FIXTURES, stream_of, streaming, text_of
 from providers import PROVIDERS
 from providers_page import PAGE, page
 from upstream import reader
 
-FOLDER = Path(__file__).resolve().parents[1] / "providers"
-FIXTURES: dict[str, dict[str, Any]] = {
-    file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))
-}
 every_provider = pytest.mark.parametrize("slug", sorted(FIXTURES))
-
-
-streaming = pytest.mark.parametrize(
-    "slug", [slug for slug, fixture in sorted(FIXTURES.items()) if "stream" in fixture]
-)
 
 
 def expected(told: dict[str, Any]) -> Report:
@@ -34,16 +24,6 @@ def expected(told: dict[str, Any]) -> Report:
 def metered(report: Report) -> Report:
     """Return a report without the terms, of which whole answers and streams tell differently."""
     return replace(report, terms={})
-
-
-def stream_of(fixture: dict[str, Any]) -> bytes:
-    """Return a stream as its bytes: text, or frames that are written in hexadecimal."""
-    whole = "".join(fixture["stream"])
-    return bytes.fromhex(whole) if fixture.get("framed") else whole.encode()
-
-
-def text_of(fixture: dict[str, Any], data: bytes) -> str:
-    return eventstream.text(data) if fixture.get("framed") else data.decode()
 
 
 def test_every_provider_has_a_fixture() -> None:

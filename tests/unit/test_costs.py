@@ -1,0 +1,179 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from call import Ask, Attempt, Reply, Report, Usage
+from costs import ESTIMATED, UNKNOWN, Cost, cost
+from errors import ClientLeft, GatewayError
+from fakes import NOW, a_call
+from options import CustomCost, Options
+from ports import Ending
+from price_table import MODELS
+
+CHAT = Ask("gpt-4o", "text-generation", text='{"messages":[{"role":"user","content":"12345678"}]}')
+STREAM = Ask(CHAT.model, CHAT.model_type, True, CHAT.text)
+USED = Usage(tokens_in=1_000, tokens_out=100)
+WHOLE = Ending("complete", "{}")
+# Of gpt-4o: 2.50 and 10 USD for a million tokens.
+PRICE = 1_000 * 2.5e-6 + 100 * 10e-6
+WORDS = 'data: {"choices":[{"delta":{"content":"Hello, you"}}]}\n\ndata: {"choices":[{"delta":{"con'
+
+
+def costing(
+    report: Report, ask: Ask = CHAT, ending: Ending = WHOLE, status: int = 200, **told: Any
+) -> Cost:
+    """Return a cost. `custom` is the caller's own price, `prices` the vendor in the table."""
+    options = Options(custom_cost=told.get("custom"))
+    call = replace(a_call(ask=ask), options=options)
+    prices = told.get("prices", "openai")
+    attempt = Attempt("a", call, NOW, prices=prices, outcome=Reply(status, {}))
+    return cost(attempt, report, ending)
+
+
+def test_an_answer_costs_what_the_table_says() -> None:
+    assert costing(Report(usage=USED)) == Cost(pytest.approx(PRICE))
+
+
+def test_what_the_vendor_says_wins() -> None:
+    assert costing(Report(usage=USED, cost=0.5)) == Cost(0.5)
+    assert costing(Report(usage=USED, cost=0.0)) == Cost(0.0)
+
+
+def test_what_the_caller_says_wins_over_all() -> None:
+    custom = CustomCost(total_cost=0.25)
+
+    assert costing(Report(usage=USED, cost=0.5), custom=custom) == Cost(0.25, custom=True)
+
+
+@pytest.mark.parametrize(
+    ("custom", "expected"),
+    [
+        (CustomCost(0.01, 0.1), 1_000 * 0.01 + 100 * 0.1),
+        (CustomCost(0.01, 0.1, 0.001), 600 * 0.01 + 400 * 0.001 + 100 * 0.1),
+        (CustomCost(0.01, 0.1, 0.001, 0.02), 400 * 0.01 + 400 * 0.001 + 200 * 0.02 + 100 * 0.1),
+        (CustomCost(0.0, 0.0), 0.0),
+    ],
+)
+def test_a_callers_prices_are_for_each_token(custom: CustomCost, expected: float) -> None:
+    usage = Usage(1_000, 100, cached=400, cache_write=200)
+
+    assert costing(Report(usage=usage), custom=custom) == Cost(pytest.approx(expected), custom=True)
+
+
+def test_a_callers_prices_are_not_for_what_failed() -> None:
+    assert costing(Report(), status=500, custom=CustomCost(total_cost=0.25)) == Cost()
+
+
+def test_an_unknown_model_has_no_cost_and_a_flag() -> None:
+    unknown = Ask("made-up-9", "text-generation")
+
+    assert costing(Report(usage=USED), unknown) == Cost(None, flags=(UNKNOWN,))
+    assert costing(Report(usage=USED), Ask(None)) == Cost(None, flags=(UNKNOWN,))
+    assert costing(Report(usage=USED), prices=None) == Cost(None, flags=(UNKNOWN,))
+
+
+def test_a_unit_without_a_price_has_no_cost_and_a_flag() -> None:
+    assert costing(Report(usage=Usage(images=2))) == Cost(None, flags=(UNKNOWN,))
+
+
+@pytest.mark.parametrize("status", [200, 401, 429, 500])
+def test_what_used_nothing_has_neither_cost_nor_flag(status: int) -> None:
+    assert costing(Report(), status=status) == Cost()
+
+
+@pytest.mark.parametrize("error", [ClientLeft(), None])
+def test_what_was_not_answered_has_no_cost(error: GatewayError | None) -> None:
+    attempt = Attempt("a", a_call(ask=CHAT), NOW, prices="openai", outcome=error)
+
+    assert cost(attempt, Report(), Ending("complete", "")) == Cost()
+
+
+@pytest.mark.parametrize("state", ["broken", "left", "complete"])
+def test_a_stream_that_tells_nothing_is_estimated_from_its_text(state: Any) -> None:
+    told = costing(Report(complete=False), STREAM, Ending(state, WORDS))
+
+    # "12345678" and "Hello, you": two tokens, and three.
+    assert told == Cost(pytest.approx(2 * 2.5e-6 + 3 * 10e-6), flags=(ESTIMATED,))
+
+
+def test_what_a_cut_stream_told_counts_and_only_the_rest_is_estimated() -> None:
+    told = costing(Report(usage=Usage(tokens_in=1_000)), STREAM, Ending("left", WORDS))
+
+    assert told == Cost(pytest.approx(1_000 * 2.5e-6 + 3 * 10e-6), flags=(ESTIMATED,))
+
+
+def test_a_cut_stream_that_told_all_so_far_is_no_estimate() -> None:
+    assert costing(Report(usage=USED), STREAM, Ending("left", WORDS)) == Cost(pytest.approx(PRICE))
+
+
+@pytest.mark.parametrize("text", [None, "", 'event: error\ndata: {"type":"error"}\n\n'])
+def test_a_stream_that_said_nothing_has_neither_cost_nor_flag(text: str | None) -> None:
+    assert costing(Report(complete=False), STREAM, Ending("broken", text)) == Cost()
+
+
+def test_an_estimate_of_an_unknown_model_has_neither_cost_nor_flag() -> None:
+    ask = Ask("made-up-9", "text-generation", True, CHAT.text)
+
+    assert costing(Report(), ask, Ending("left", WORDS)) == Cost()
+
+
+def test_a_callers_prices_are_for_estimates_too() -> None:
+    told = costing(Report(), STREAM, Ending("left", WORDS), custom=CustomCost(1.0, 10.0))
+
+    assert told == Cost(pytest.approx(2 + 30), custom=True, flags=(ESTIMATED,))
+
+
+def test_of_a_deployment_the_answers_name_counts_and_elsewhere_the_requests() -> None:
+    named, deployed = Ask("gpt-4o"), Ask("gpt-4o", deployed=True)
+    report = Report("gpt-4.1", USED)  # of 2 and 8 USD for a million tokens
+
+    assert costing(report, named).usd == pytest.approx(PRICE)
+    assert costing(report, deployed).usd == pytest.approx(1_000 * 2e-6 + 100 * 8e-6)
+
+
+def test_the_terms_of_a_request_count_unless_the_answer_says_otherwise() -> None:
+    ask = Ask("gpt-4.1", text='{"service_tier":"priority"}')
+    dear = 1_000 * 3.5e-6 + 100 * 14e-6
+
+    assert costing(Report(usage=USED), ask).usd == pytest.approx(dear)
+    served = Report(usage=USED, terms={"service_tier": "default"})
+    assert costing(served, ask).usd == pytest.approx(1_000 * 2e-6 + 100 * 8e-6)
+
+
+@pytest.mark.parametrize("prefix", ["us", "eu", "global"])
+def test_a_region_has_prices_of_its_own(prefix: str) -> None:
+    ask = Ask(f"{prefix}.anthropic.claude-haiku-4-5-20251001-v1:0")
+    report = Report("claude-haiku-4-5-20251001", USED)
+    extra = 1.0 if prefix == "global" else 1.1
+
+    told = costing(report, ask, prices="aws")
+
+    assert told.usd == pytest.approx(extra * (1_000 * 1e-6 + 100 * 5e-6))
+
+
+def test_a_model_that_is_sold_by_others_costs_what_its_maker_takes() -> None:
+    report = Report("gpt-4o-2024-11-20", USED)
+
+    assert costing(report, Ask("my-gpt", deployed=True), prices="azure").usd == pytest.approx(PRICE)
+
+
+def test_media_have_prices() -> None:
+    def usd(prices: str, model: str, **usage: Any) -> float | None:
+        return costing(Report(usage=Usage(**usage)), Ask(model), prices=prices).usd
+
+    assert usd("openai", "tts-1", characters=1_000) == pytest.approx(0.015)
+    assert usd("openai", "whisper-1", audio_seconds=60.0) == pytest.approx(0.006)
+    assert usd("groq", "whisper-large-v3", audio_seconds=2.0) == pytest.approx(10 * 0.111 / 3600)
+    assert usd("deepgram", "aura-2-thalia-en", characters=1_000) == pytest.approx(0.03)
+    assert usd("deepgram", "nova-2:phonecall", audio_seconds=60.0) == pytest.approx(60 * 7.167e-5)
+    assert usd("cohere", "rerank-v3.5", searches=3) == pytest.approx(0.006)
+    assert usd("fal", "fal-ai/flux/schnell", images=2) == pytest.approx(0.006)
+    # Credits, of which this model takes half of one for a character.
+    assert usd("elevenlabs", "eleven_flash_v2_5", characters=10) == pytest.approx(10 * 8e-5)
+    # Its price is by the size, which only the request knows.
+    assert usd("fal", "fal-ai/nano-banana-pro", images=2) is None
+
+
+def test_the_table_is_small() -> None:
+    assert sum(map(len, MODELS.values())) < 300_000
