@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 
 from call import Attempt, Call, Reply, Report, Usage
-from costs import Cost, cost
+from costs import Cost, cost, saved
 from errors import ClientLeft, GatewayError, Internal
+from options import CustomCost
 from ports import Ending
 
 Value = str | int | float | None
