@@ -182,8 +182,9 @@ def _custom_cost(value: str) -> CustomCost:
 
 
 def _is_price(entry: object) -> bool:
-    number = isinstance(entry, int | float) and not isinstance(entry, bool)
-    return number and 0 <= entry <= PRICE
+    if not isinstance(entry, int | float) or isinstance(entry, bool):
+        return False
+    return 0 <= entry <= PRICE
 
 
 def _object(value: str, rule: str) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """Prices in USD. Written by `make prices`, and read by `pricing`, which tells what a row is."""
 
+# fmt: off
+
 SOURCES = {"genai-prices": "0.2.3", "litellm": "1.109.1", "date": "2026-11-22"}
 """The packages that the prices were taken from, and the day."""
 
@@ -8,7 +10,7 @@ ALSO = {"azure": ["openai", "anthropic", "deepseek", "x-ai", "moonshotai"], "goo
 
 # One text for each vendor, which is parsed when it is first needed. One model a line.
 MODELS = {
-    "anthropic": r"""[
+    "anthropic": r'''[
 [["^claude-2","*claude-v2"],{"input_mtok":8,"output_mtok":24}],
 [["^claude-3-5-haiku","^claude-3.5-haiku"],{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4,"cache_write_1h_mtok":1.6,"web_searches_kcount":10}],
 [["^claude-3-5-sonnet","^claude-3.5-sonnet"],{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15,"cache_write_1h_mtok":6,"web_searches_kcount":10}],
@@ -36,8 +38,8 @@ MODELS = {
 [["=claude-sonnet-5","~^claude-sonnet-5-\\d{8}$","^claude-sonnet-5@","^claude-sonnet-5.0","^claude-5-sonnet","^claude-5.0-sonnet"],{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.2,"output_mtok":10,"cache_write_1h_mtok":4,"web_searches_kcount":10},[[{"processing":"batch"},{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.1,"output_mtok":5,"cache_write_1h_mtok":2}]]],
 [["=claude-sonnet-5-5","~^claude-sonnet-5-5-\\d{8}$","^claude-sonnet-5-5@","^claude-sonnet-5.5","^claude-5-5-sonnet","^claude-5.5-sonnet"],{"input_mtok":2,"cache_write_mtok":2.5,"cache_read_mtok":0.1,"output_mtok":10,"cache_write_1h_mtok":4,"web_searches_kcount":10},[[{"processing":"batch"},{"input_mtok":1,"cache_write_mtok":1.25,"cache_read_mtok":0.05,"output_mtok":5,"cache_write_1h_mtok":2}]]],
 [["=claude-v1"],{"input_mtok":8,"output_mtok":24}]
-]""",
-    "aws": r"""[
+]''',
+    "aws": r'''[
 [["*amazon.nova-2-sonic"],{"input_mtok":0.33,"output_mtok":2.75,"input_audio_mtok":3,"output_audio_mtok":12}],
 [["*amazon.nova-lite"],{"input_mtok":0.06,"cache_read_mtok":0.015,"output_mtok":0.24}],
 [["*amazon.nova-micro"],{"input_mtok":0.035,"cache_read_mtok":0.00875,"output_mtok":0.14}],
@@ -194,8 +196,8 @@ MODELS = {
 [["=stability.sd3-large-v1:0"],{"images":0.08}],
 [["=cohere.rerank-v3-5:0"],{"web_searches_kcount":2.0}],
 [["=amazon.rerank-v1:0"],{"web_searches_kcount":1.0}]
-]""",
-    "azure": r"""[
+]''',
+    "azure": r'''[
 [["=ada","=text-embedding-ada","=text-embedding-ada-002","=text-embedding-ada-002-v2"],{"input_mtok":0.1}],
 [["=babbage","=babbage-002"],{"input_mtok":0.4}],
 [["=curie","=text-curie","=text-curie-001"],{"input_mtok":2}],
@@ -229,8 +231,8 @@ MODELS = {
 [["=tts-1-hd"],{"input_mchars":33.0}],
 [["=whisper"],{"audio_hours":0.36}],
 [["=tts-1"],{"input_mchars":15.0}]
-]""",
-    "baseten": r"""[
+]''',
+    "baseten": r'''[
 [["=deepseek-ai/deepseek-v4-flash-0731"],{"input_mtok":0.13,"cache_read_mtok":0.028,"output_mtok":0.26}],
 [["=deepseek-ai/deepseek-v4-pro"],{"input_mtok":1.74,"cache_read_mtok":0.145,"output_mtok":3.48}],
 [["=deepseek-ai/deepseek-v4-pro-0813"],{"input_mtok":1.32,"cache_read_mtok":0.132,"output_mtok":3.96}],
@@ -253,8 +255,8 @@ MODELS = {
 [["=zai-org/glm-5.3"],{"input_mtok":1.4,"cache_read_mtok":0.14,"output_mtok":4.4}],
 [["=zai-org/glm-5.3-fast"],{"input_mtok":2.1,"cache_read_mtok":0.21,"output_mtok":6.6}],
 [["=zai-org/glm-5.3-flash"],{"input_mtok":0.15,"cache_read_mtok":0.03,"output_mtok":0.5}]
-]""",
-    "cerebras": r"""[
+]''',
+    "cerebras": r'''[
 [["=gemma-4-31b","^cerebras/gemma-4-31b","^cerebras:gemma-4-31b"],{"input_mtok":0.99,"output_mtok":1.49}],
 [["=gpt-oss-120b","^cerebras/gpt-oss-120b","^cerebras:gpt-oss-120b"],{"input_mtok":0.35,"output_mtok":0.75}],
 [["=llama-3.3-70b","^cerebras/llama-3.3-70b","^cerebras:llama-3.3-70b"],{"input_mtok":0.85,"output_mtok":1.2}],
@@ -263,8 +265,8 @@ MODELS = {
 [["=qwen-3-coder-480b"],{}],
 [["=qwen-3.8-27b","^cerebras/qwen-3.8-27b","^cerebras:qwen-3.8-27b"],{"input_mtok":0.99,"output_mtok":1.49}],
 [["=zai-glm-4.7","^cerebras/zai-glm-4.7","^cerebras:zai-glm-4.7"],{"input_mtok":2.25,"output_mtok":2.75}]
-]""",
-    "cloudflare": r"""[
+]''',
+    "cloudflare": r'''[
 [["=@cf/ai4bharat/indictrans2-en-indic-1b"],{"input_mtok":0.342,"output_mtok":0.342}],
 [["=@cf/aisingapore/gemma-sea-lion-v4-27b-it"],{"input_mtok":0.351,"output_mtok":0.555}],
 [["=@cf/baai/bge-base-en-v1.5"],{"input_mtok":0.067}],
@@ -321,8 +323,8 @@ MODELS = {
 [["=@cf/zai-org/glm-5.3-flash"],{"input_mtok":0.15,"cache_read_mtok":0.03,"output_mtok":0.5}],
 [["=@cf/openai/whisper-large-v3-turbo"],{"audio_hours":0.0306}],
 [["=@cf/openai/whisper"],{"audio_hours":0.027}]
-]""",
-    "cohere": r"""[
+]''',
+    "cohere": r'''[
 [["*aya-expanse-32b"],{"input_mtok":0.5,"output_mtok":1.5}],
 [["*aya-expanse-8b"],{"input_mtok":0.5,"output_mtok":1.5}],
 [["=command"],{"input_mtok":1,"output_mtok":2}],
@@ -337,8 +339,8 @@ MODELS = {
 [["=rerank-v4.0-fast"],{"web_searches_kcount":2.0}],
 [["=rerank-v4.0-pro"],{"web_searches_kcount":2.5}],
 [["=rerank-v3.5"],{"web_searches_kcount":2.0}]
-]""",
-    "deepgram": r"""[
+]''',
+    "deepgram": r'''[
 [["=nova-2-conversationalai","=nova-2:conversationalai"],{"audio_hours":0.258012}],
 [["=base-conversationalai","=base:conversationalai"],{"audio_hours":0.749988}],
 [["=enhanced-phonecall","=enhanced:phonecall"],{"audio_hours":0.870012}],
@@ -377,8 +379,8 @@ MODELS = {
 [["=aura","^aura-"],{"input_mchars":15.0}],
 [["=base"],{"audio_hours":0.749988}],
 [["=nova"],{"audio_hours":0.258012}]
-]""",
-    "deepseek": r"""[
+]''',
+    "deepseek": r'''[
 [["^deepseek-chat","=deepseek-chat-v3-0324"],[[null,{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}],[["00:30:00","16:30:00"],{"input_mtok":0.27,"cache_read_mtok":0.07,"output_mtok":1.1}]]],
 [["=deepseek-flash"],[[null,{"input_mtok":0.15,"cache_read_mtok":0.003,"output_mtok":0.6}],[["01:00:00","04:00:00"],{"input_mtok":0.3,"cache_read_mtok":0.006,"output_mtok":1.2}],[["06:00:00","10:00:00"],{"input_mtok":0.3,"cache_read_mtok":0.006,"output_mtok":1.2}]]],
 [["=deepseek-reasoner","^deepseek-r1","=deepseek-r1-0528"],[[null,{"input_mtok":0.135,"cache_read_mtok":0.035,"output_mtok":0.55}],[["00:30:00","16:30:00"],{"input_mtok":0.55,"cache_read_mtok":0.14,"output_mtok":2.19}]]],
@@ -387,8 +389,8 @@ MODELS = {
 [["=deepseek-v3.2-exp"],{"input_mtok":0.27,"output_mtok":0.41}],
 [["^deepseek-v4-flash"],[[null,{"input_mtok":0.15,"cache_read_mtok":0.003,"output_mtok":0.6}],[["01:00:00","04:00:00"],{"input_mtok":0.3,"cache_read_mtok":0.006,"output_mtok":1.2}],[["06:00:00","10:00:00"],{"input_mtok":0.3,"cache_read_mtok":0.006,"output_mtok":1.2}]]],
 [["^deepseek-v4-pro"],[[null,{"input_mtok":0.66,"cache_read_mtok":0.022,"output_mtok":1.98}],[["01:00:00","04:00:00"],{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}],[["06:00:00","10:00:00"],{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}]]]
-]""",
-    "elevenlabs": r"""[
+]''',
+    "elevenlabs": r'''[
 [["=eleven_realtime_v1_max"],{"input_mtok":1.8,"cache_read_mtok":0.18,"output_mtok":9,"audio_hours":4.8}],
 [["=eleven_realtime_v1_mini"],{"input_mtok":0.2,"output_mtok":6,"audio_hours":4.8}],
 [["=eleven_v3_conversational"],{"input_mchars":80.0}],
@@ -403,8 +405,8 @@ MODELS = {
 [["=eleven_v4"],{"input_mchars":80.0}],
 [["=scribe_v1"],{"audio_hours":0.21996}],
 [["=scribe_v2"],{"audio_hours":0.21996}]
-]""",
-    "fal": r"""[
+]''',
+    "fal": r'''[
 [["=fal-ai/bytedance/dreamina/v3.1/text-to-image"],{"images":0.03}],
 [["=fal-ai/bytedance/seedream/v3/text-to-image"],{"images":0.03}],
 [["=fal-ai/stable-diffusion-v35-medium"],{"images":0.0398}],
@@ -420,8 +422,8 @@ MODELS = {
 [["=fal-ai/ideogram/v3"],{"images":0.06}],
 [["=fal-ai/nano-banana"],{"images":0.039}],
 [["=fal-ai/trellis"],{"images":0.02}]
-]""",
-    "fireworks": r"""[
+]''',
+    "fireworks": r'''[
 [["=accounts/fireworks/models/deepseek-r1-0528"],{"input_mtok":3,"output_mtok":8}],
 [["=accounts/fireworks/models/deepseek-v3-0324"],{"input_mtok":0.9,"output_mtok":0.9}],
 [["=accounts/fireworks/models/deepseek-v3p2"],{"input_mtok":0.56,"cache_read_mtok":0.28,"output_mtok":1.68}],
@@ -470,8 +472,8 @@ MODELS = {
 [["=accounts/fireworks/models/qwen3p7-plus"],{"input_mtok":0.4,"cache_read_mtok":0.08,"output_mtok":1.6}],
 [["=accounts/fireworks/models/qwen3p8-max"],{"input_mtok":2,"cache_read_mtok":0.25,"output_mtok":6}],
 [["=accounts/fireworks/routers/ultramarine-1-flash-us"],{"input_mtok":0.15,"cache_read_mtok":0.03,"output_mtok":0.5}]
-]""",
-    "google": r"""[
+]''',
+    "google": r'''[
 [["*claude-3-5-haiku"],{"input_mtok":0.8,"cache_write_mtok":1,"cache_read_mtok":0.08,"output_mtok":4}],
 [["*claude-3-5-sonnet"],{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}],
 [["*claude-3-7-sonnet"],{"input_mtok":3,"cache_write_mtok":3.75,"cache_read_mtok":0.3,"output_mtok":15}],
@@ -544,8 +546,8 @@ MODELS = {
 [["=gemma-4-31b-it"],{}],
 [["=imagen-3.0-fast-generate-001"],{"images":0.02}],
 [["=imagen-3.0-generate-001"],{"images":0.04}]
-]""",
-    "groq": r"""[
+]''',
+    "groq": r'''[
 [["=canopylabs/orpheus-arabic-saudi"],{"input_mchars":40}],
 [["=canopylabs/orpheus-v1-english"],{"input_mchars":22}],
 [["=deepseek-r1-distill-llama-70b"],{"input_mtok":0.75,"output_mtok":0.99}],
@@ -583,8 +585,8 @@ MODELS = {
 [["=qwen/qwen3.8-27b"],{"input_mtok":0.8,"output_mtok":4}],
 [["=whisper-large-v3"],{"audio_hours":0.111,"least_seconds":10},[[{"processing":"batch"},{"audio_hours":0.0555}]]],
 [["=whisper-large-v3-turbo"],{"audio_hours":0.04,"least_seconds":10},[[{"processing":"batch"},{"audio_hours":0.02}]]]
-]""",
-    "huggingface": r"""[
+]''',
+    "huggingface": r'''[
 [["=qwen/qwen3.8-27b:cerebras","=qwen/qwen3.8-27b-fast:cerebras"],{"input_mtok":0.99,"output_mtok":1.49}],
 [["=meta-llama/llama-3.1-8b-instruct:cerebras","=meta-llama/llama-3.1-8b-instruct-fast:cerebras"],{"input_mtok":0.1,"output_mtok":0.1}],
 [["=openai/gpt-oss-120b:cerebras","=openai/gpt-oss-120b-fast:cerebras"],{"input_mtok":0.35,"output_mtok":0.75}],
@@ -814,8 +816,8 @@ MODELS = {
 [["=zai-org/glm-5.2:together","=zai-org/glm-5.2-fast:together"],{"input_mtok":1.4,"output_mtok":4.4}],
 [["=zai-org/glm-5.3:together","=zai-org/glm-5.3-fast:together"],{"input_mtok":1.4,"output_mtok":4.4}],
 [["=zai-org/glm-5.3-flash:together","=zai-org/glm-5.3-flash-fast:together"],{"input_mtok":0.15,"output_mtok":0.5}]
-]""",
-    "mistral": r"""[
+]''',
+    "mistral": r'''[
 [["=codestral-latest","=codestral-2501"],{"input_mtok":0.3,"output_mtok":0.9},[[{"processing":"batch"},{"input_mtok":0.15,"output_mtok":0.45}]]],
 [["=codestral-2508"],{"input_mtok":0.3,"cache_read_mtok":0.03,"output_mtok":0.9},[[{"processing":"batch"},{"input_mtok":0.15,"cache_read_mtok":0.015,"output_mtok":0.45}]]],
 [["=codestral-embed-2505","=codestral-embed"],{"input_mtok":0.15,"cache_read_mtok":0.015}],
@@ -878,8 +880,8 @@ MODELS = {
 [["=voxtral-mini-tts-2603"],{"input_mchars":16.0}],
 [["=voxtral-mini-tts-3-0"],{"input_mchars":13.0}],
 [["=voxtral-mini-tts-3"],{"input_mchars":13.0}]
-]""",
-    "moonshotai": r"""[
+]''',
+    "moonshotai": r'''[
 [["=kimi-k2"],{"input_mtok":0.57,"output_mtok":2.3}],
 [["=kimi-k2-0711-preview"],{"input_mtok":0.6,"cache_read_mtok":0.15,"output_mtok":2.5}],
 [["=kimi-k2-0905-preview"],{"input_mtok":0.6,"cache_read_mtok":0.15,"output_mtok":2.5}],
@@ -896,8 +898,8 @@ MODELS = {
 [["=moonshot-v1-128k","=moonshot-v1-128k-vision-preview"],{"input_mtok":2,"output_mtok":5}],
 [["=moonshot-v1-32k","=moonshot-v1-32k-vision-preview"],{"input_mtok":1,"output_mtok":3}],
 [["=moonshot-v1-8k","=moonshot-v1-8k-vision-preview"],{"input_mtok":0.2,"output_mtok":2}]
-]""",
-    "openai": r"""[
+]''',
+    "openai": r'''[
 [["=ada","=text-ada-001"],{"input_mtok":0.4,"output_mtok":0.4}],
 [["=babbage"],{"input_mtok":0.5,"output_mtok":0.5}],
 [["=babbage-002"],{"input_mtok":0.4,"output_mtok":0.4}],
@@ -1013,8 +1015,8 @@ MODELS = {
 [["=whisper-1"],{"audio_hours":0.36}],
 [["=tts-1-hd-1106"],{"input_mchars":30.0}],
 [["=tts-1-1106"],{"input_mchars":15.0}]
-]""",
-    "openrouter": r"""[
+]''',
+    "openrouter": r'''[
 [["=01-ai/yi-large"],{"input_mtok":3,"output_mtok":3}],
 [["=aetherwiing/mn-starcannon-12b"],{"input_mtok":0.8,"output_mtok":1.2}],
 [["=agentica-org/deepcoder-14b-preview:free"],{}],
@@ -1938,8 +1940,8 @@ MODELS = {
 [["=~x-ai/grok-latest"],{"input_mtok":[2,[200000,4]],"cache_read_mtok":[0.5,[200000,1]],"output_mtok":[6,[200000,12]]}],
 [["=~z-ai/glm-flash-latest"],{"input_mtok":0.048,"cache_read_mtok":0.006,"output_mtok":0.2}],
 [["=~z-ai/glm-latest"],{"input_mtok":0.042,"cache_read_mtok":0.026,"output_mtok":6}]
-]""",
-    "perplexity": r"""[
+]''',
+    "perplexity": r'''[
 [["=llama-3.1-sonar-large-128k-online"],{"input_mtok":1,"output_mtok":1}],
 [["=llama-3.1-sonar-small-128k-online"],{"input_mtok":0.2,"output_mtok":0.2}],
 [["=perplexity/deepseek-v4-pro-0813"],{"input_mtok":1.32,"cache_read_mtok":0.044,"output_mtok":3.96}],
@@ -1963,8 +1965,8 @@ MODELS = {
 [["=sonar-pro-search"],{"input_mtok":3,"output_mtok":15}],
 [["=sonar-reasoning"],{"input_mtok":1,"output_mtok":5,"requests_kcount":12}],
 [["=sonar-reasoning-pro"],{"input_mtok":2,"output_mtok":8,"requests_kcount":14}]
-]""",
-    "replicate": r"""[
+]''',
+    "replicate": r'''[
 [["=mistralai/mixtral-8x7b-instruct-v0.1"],{"input_mtok":0.3,"output_mtok":1.0}],
 [["=ibm-granite/granite-3.3-8b-instruct"],{"input_mtok":0.03,"output_mtok":0.25}],
 [["=mistralai/mistral-7b-instruct-v0.2"],{"input_mtok":0.05,"output_mtok":0.25}],
@@ -2005,8 +2007,8 @@ MODELS = {
 [["=openai/gpt-5"],{"input_mtok":1.25,"output_mtok":10.0}],
 [["=xai/grok-4"],{"input_mtok":7.2,"output_mtok":36.0}],
 [["=openai/o1"],{"input_mtok":15.0,"output_mtok":60.0}]
-]""",
-    "x-ai": r"""[
+]''',
+    "x-ai": r'''[
 [["=grok-2-1212","=grok-2","=grok-2-latest"],{"input_mtok":2,"output_mtok":10}],
 [["=grok-2-vision-1212","=grok-2-vision","=grok-2-vision-latest"],{"input_mtok":2,"output_mtok":10}],
 [["=grok-3","=grok-3-latest","=grok-3-beta"],{"input_mtok":3,"cache_read_mtok":0.75,"output_mtok":15}],
@@ -2038,5 +2040,5 @@ MODELS = {
 [["=grok-imagine-image-2.0"],{"images":0.06}],
 [["=grok-imagine-image-pro"],{"images":0.05}],
 [["=grok-imagine-image"],{"images":0.02}]
-]""",
+]''',
 }

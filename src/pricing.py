@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from call import Usage
 from price_table import ALSO, MODELS
@@ -152,9 +152,8 @@ def _holds(rule: str | list[str], model: str) -> bool:
 
 
 def _prices(row: Row, terms: Mapping[str, str], at: datetime) -> Prices:
-    standard = row[1]
-    if isinstance(standard, list):
-        standard = _current(standard, at)
+    timed = isinstance(row[1], list)
+    standard = _current(cast("list[Row]", row[1]), at) if timed else cast("Prices", row[1])
     if len(row) < 3 or not terms:
         return standard
     replaced: dict[str, Any] = {}
@@ -198,7 +197,7 @@ def _sum(prices: Prices, usage: Usage) -> float | None:
 
 
 def _rate(rate: Any, tokens_in: int) -> float:
-    if not isinstance(rate, list):
+    if isinstance(rate, int | float):
         return rate
-    tiers: list[list[float]] = rate[1:]
-    return next((price for above, price in reversed(tiers) if tokens_in > above), rate[0])
+    base, *tiers = rate
+    return next((price for above, price in reversed(tiers) if tokens_in > above), base)

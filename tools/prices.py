@@ -70,6 +70,8 @@ _LEAST_SECONDS = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-t
 HEAD = '''\
 """Prices in USD. Written by `make prices`, and read by `pricing`, which tells what a row is."""
 
+# fmt: off
+
 SOURCES = {sources}
 """The packages that the prices were taken from, and the day."""
 
@@ -164,7 +166,7 @@ def _prices(
     if isinstance(prices, types.ModelPrice):
         return _priced(prices)
     # The last that holds is the one. What another that holds always stands behind is history.
-    rows = [[_when(price.constraint, today), _priced(price.prices)] for price in prices]
+    rows: list[Row] = [[_when(p.constraint, today), _priced(p.prices)] for p in prices]
     past = max((i for i, row in enumerate(rows) if row[0] is None), default=0)
     rows = rows[past:]
     return rows[0][1] if len(rows) == 1 else rows

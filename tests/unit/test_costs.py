@@ -31,8 +31,12 @@ def costing(
     return cost(attempt, report, ending)
 
 
+def about(usd: float) -> Any:
+    return pytest.approx(usd)
+
+
 def test_an_answer_costs_what_the_table_says() -> None:
-    assert costing(Report(usage=USED)) == Cost(pytest.approx(PRICE))
+    assert costing(Report(usage=USED)) == Cost(about(PRICE))
 
 
 def test_what_the_vendor_says_wins() -> None:
@@ -58,7 +62,7 @@ def test_what_the_caller_says_wins_over_all() -> None:
 def test_a_callers_prices_are_for_each_token(custom: CustomCost, expected: float) -> None:
     usage = Usage(1_000, 100, cached=400, cache_write=200)
 
-    assert costing(Report(usage=usage), custom=custom) == Cost(pytest.approx(expected), custom=True)
+    assert costing(Report(usage=usage), custom=custom) == Cost(about(expected), custom=True)
 
 
 def test_a_callers_prices_are_not_for_what_failed() -> None:
@@ -94,17 +98,17 @@ def test_a_stream_that_tells_nothing_is_estimated_from_its_text(state: Any) -> N
     told = costing(Report(complete=False), STREAM, Ending(state, WORDS))
 
     # "12345678" and "Hello, you": two tokens, and three.
-    assert told == Cost(pytest.approx(2 * 2.5e-6 + 3 * 10e-6), flags=(ESTIMATED,))
+    assert told == Cost(about(2 * 2.5e-6 + 3 * 10e-6), flags=(ESTIMATED,))
 
 
 def test_what_a_cut_stream_told_counts_and_only_the_rest_is_estimated() -> None:
     told = costing(Report(usage=Usage(tokens_in=1_000)), STREAM, Ending("left", WORDS))
 
-    assert told == Cost(pytest.approx(1_000 * 2.5e-6 + 3 * 10e-6), flags=(ESTIMATED,))
+    assert told == Cost(about(1_000 * 2.5e-6 + 3 * 10e-6), flags=(ESTIMATED,))
 
 
 def test_a_cut_stream_that_told_all_so_far_is_no_estimate() -> None:
-    assert costing(Report(usage=USED), STREAM, Ending("left", WORDS)) == Cost(pytest.approx(PRICE))
+    assert costing(Report(usage=USED), STREAM, Ending("left", WORDS)) == Cost(about(PRICE))
 
 
 @pytest.mark.parametrize("text", [None, "", 'event: error\ndata: {"type":"error"}\n\n'])
@@ -121,7 +125,7 @@ def test_an_estimate_of_an_unknown_model_has_neither_cost_nor_flag() -> None:
 def test_a_callers_prices_are_for_estimates_too() -> None:
     told = costing(Report(), STREAM, Ending("left", WORDS), custom=CustomCost(1.0, 10.0))
 
-    assert told == Cost(pytest.approx(2 + 30), custom=True, flags=(ESTIMATED,))
+    assert told == Cost(about(2 + 30), custom=True, flags=(ESTIMATED,))
 
 
 def test_of_a_deployment_the_answers_name_counts_and_elsewhere_the_requests() -> None:

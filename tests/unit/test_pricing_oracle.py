@@ -76,12 +76,11 @@ def theirs(vendor: str, model: str, usage: Usage, terms: dict[str, str], at: dat
 def names(model: types.ModelInfo) -> Iterator[str]:
     """Yield names that a model is known by: those that its rules spell out."""
     yield model.id
-    clauses: list[Any] = [model.match]
+    clauses: list[Any] = []
+    clauses.append(model.match)
     while clauses:
-        clause = clauses.pop()
-        parts = getattr(clause, "or_", None) or getattr(clause, "and_", None) or []
-        clauses.extend(parts)
-        texts = vars(clause)
+        texts: dict[str, Any] = clauses.pop().__dict__
+        clauses.extend(texts.get("or_") or texts.get("and_") or ())
         yield from (texts[kind] for kind in ("equals", "ends_with", "contains") if kind in texts)
         if "starts_with" in texts:
             yield texts["starts_with"] + "-20260110"
