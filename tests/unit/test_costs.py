@@ -162,6 +162,14 @@ def test_a_model_that_is_sold_by_others_costs_what_its_maker_takes() -> None:
     assert costing(report, Ask("my-gpt", deployed=True), prices="azure").usd == pytest.approx(PRICE)
 
 
+def test_the_terms_of_a_maker_are_not_those_of_another_who_sells_its_models() -> None:
+    ask = Ask("gpt-4.1", text='{"service_tier":"priority"}')
+
+    told = costing(Report(usage=USED), ask, prices="azure")
+
+    assert told.usd == pytest.approx(1_000 * 2e-6 + 100 * 8e-6)
+
+
 def test_media_have_prices() -> None:
     def usd(prices: str, model: str, **usage: Any) -> float | None:
         return costing(Report(usage=Usage(**usage)), Ask(model), prices=prices).usd

@@ -20,7 +20,7 @@ def test_health_tells_what_is_bound_and_which_schema_the_database_has(gateway: G
     assert response.json() == {
         "status": "ok",
         "bindings": {"AI": True, "CACHE": True, "CONFIG": True, "COUNTER": True, "DB": True},
-        "schema": {"version": 2, "expected": 2},
+        "schema": {"version": 4, "expected": 4},
     }
 
 
