@@ -89,7 +89,7 @@ def test_a_row_shows_its_call(gateway: Gateway) -> None:
     assert (row["tokens_in"], row["tokens_out"]) == (12, 7)
     assert row["usage_metadata"]["input_cached_tokens"] == 4
     assert row["usage_metadata"]["output_reasoning_tokens"] == 3
-    assert row["cost"] is None
+    assert row["cost"] == pytest.approx(1.61e-05)
     assert row["request_head"] == response.request.content.decode()
     assert row["request_head_complete"] is True
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["created_at"])
