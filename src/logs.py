@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from call import Attempt, Call, Reply, Report, Usage
 from costs import Cost, cost, saved
 from errors import ClientLeft, GatewayError, Internal
-from options import CustomCost
+from options import Options
 from ports import Ending
 
 Value = str | int | float | None
@@ -75,6 +75,9 @@ UNITS = (
     "cached_image",
 )
 """What is used besides tokens, and the tokens of a kind that few answers have."""
+
+_NOT_KEPT: dict[str, Value] = dict.fromkeys(("saved_tokens_in", "saved_tokens_out", "saved_cost"))
+_NOT_KEPT["cached"] = 0
 
 HEAD_LENGTH = 4096
 """Characters of a body that the log shows."""
@@ -154,19 +157,18 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "attempt": attempt.number,
         # What was given up has a time at which it was.
         "final": int(attempt.ended is None),
-        **_saved(reply.kept if reply else None, options.custom_cost),
+        **(_kept(reply.kept, options) if reply and reply.kept else _NOT_KEPT),
         **_paid(call, cost(attempt, report, ending)),
     }
 
 
-def _saved(kept: Report | None, custom: CustomCost | None) -> dict[str, Value]:
-    """Return what of a row tells whether the answer came from the cache, and what that saved."""
-    usage = kept.usage if kept else Usage()
+def _kept(kept: Report, options: Options) -> dict[str, Value]:
+    """Return what of a row tells that the answer came from the cache, and what that saved."""
     return {
-        "cached": int(kept is not None),
-        "saved_tokens_in": usage.tokens_in,
-        "saved_tokens_out": usage.tokens_out,
-        "saved_cost": saved(kept, custom) if kept else None,
+        "cached": 1,
+        "saved_tokens_in": kept.usage.tokens_in,
+        "saved_tokens_out": kept.usage.tokens_out,
+        "saved_cost": saved(kept, options.custom_cost),
     }
 
 

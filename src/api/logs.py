@@ -19,6 +19,7 @@ _LIST = (
     "ORDER BY id DESC LIMIT ?2 OFFSET ?3"
 )
 _GET = f"SELECT {', '.join(COLUMNS)} FROM logs WHERE gateway_id = ?1 AND id = ?2"  # noqa: S608
+_SAVED = ("tokens_in", "tokens_out", "cost")
 _HEADS = "SELECT side, body FROM payloads WHERE gateway_id = ?1 AND log_id = ?2 AND part = 0"
 
 
@@ -73,7 +74,6 @@ def _shown(row: Row) -> dict[str, object]:
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
         "cost": row["cost"],
-        "saved": {name: row[f"saved_{name}"] for name in ("tokens_in", "tokens_out", "cost")},
         "custom_cost": bool(row["custom_cost"]),
         "attempt": row["attempt"],
         "final": bool(row["final"]),
@@ -101,6 +101,7 @@ def _shown(row: Row) -> dict[str, object]:
         },
         "timings": {"total": row["duration"], "latency": row["latency"]},
         "location": {"region": row["region"], "colo": row["colo"]},
+        "saved": {name: row[f"saved_{name}"] for name in _SAVED},
     }
 
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import model_prices
+import model_prices  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from call import Usage
