@@ -251,6 +251,8 @@ class Call:
     @property
     def logged(self) -> bool:
         """Whether the log gets a row of this call."""
+        if self.gateway.log_full:
+            return False
         wish = self.options.collect_log
         return self.gateway.collect_logs if wish is None else wish
 

@@ -7,6 +7,7 @@ from workers import DurableObject, WorkerEntrypoint
 from runtime.clock import WallClock
 from runtime.flight import Flights
 from runtime.kept_counter import KeptCounter
+from runtime.logqueue import consume
 from runtime.maintain import maintain
 from runtime.serve import serve
 
@@ -22,6 +23,10 @@ class Default(WorkerEntrypoint):
     async def scheduled(self, _controller: Any, _env: Any, _ctx: Any) -> None:
         """Do what the cron trigger is for."""
         await maintain(self.env._env)
+
+    async def queue(self, batch: Any, _env: Any, _ctx: Any) -> None:
+        """Write rows of the log that come from the queue."""
+        await consume(batch, self.env._env)
 
 
 class Counter(DurableObject):

@@ -30,7 +30,7 @@ async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
         task = Task(where.account, where.query, request, isolate, ports)
         return await caught(manage(where.path, task), GatewayError.v4_envelope)
     if isinstance(where, HealthRoute):
-        return await caught(health(ports))
+        return await caught(health(ports, isolate.journal))
     return failure(NotFound(where.path))
 
 

@@ -3,19 +3,21 @@
 import json
 
 from call import Reply
+from journal import Journal
 from ports import DatabaseError, Ports
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The number of the newest migration that this code needs."""
 
 # Migrations are applied in order and each leaves a row, so their number is the version.
 _SCHEMA = "SELECT count(*) AS version FROM d1_migrations"
 
 
-async def health(ports: Ports) -> Reply:
+async def health(ports: Ports, journal: Journal) -> Reply:
     """Return what is bound and which schema the database has: 200, or 503 where work is missing.
 
-    {"status": "ok" | "degraded", "bindings": {name: bool}, "schema": {"version", "expected"}}
+    {"status": "ok" | "degraded", "bindings": {name: bool}, "schema": {"version", "expected"},
+     "logs": {"lost", "lost_bodies", "waiting"}}, the last one of this isolate alone.
     """
     try:
         rows = await ports.database.all(_SCHEMA)
@@ -27,6 +29,7 @@ async def health(ports: Ports) -> Reply:
         "status": "ok" if whole else "degraded",
         "bindings": dict(ports.bindings),
         "schema": {"version": version, "expected": SCHEMA_VERSION},
+        "logs": journal.state(),
     }
     headers = {"content-type": "application/json", "cache-control": "no-store"}
     return Reply(200 if whole else 503, headers, json.dumps(body))

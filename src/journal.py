@@ -4,53 +4,52 @@ A request that finds nobody writing becomes the writer: it waits a moment for co
 Entries that come meanwhile, or while a write is under way, go together in the next one, whoever's
 they are: the busier the gateway, the larger the groups, and the less a row costs. Only plain data
 is shared between requests; each promise is awaited by the request that made it.
+
+Long bodies are written after the rows, one part at a time, and rows that have come since go first.
+The first part of a body is written last: where it is, the body is whole.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from logs import COLUMNS, Entry
-from ports import Clock, Database, DatabaseError
+from logs import Entry
+from ports import Clock, Database, DatabaseError, Queue, QueueError
+from storage import MESSAGE_SIZE, VALUE_SIZE, Waiting, message, statements, waiting
 
 _log = logging.getLogger("sluice.journal")
 
 GROUP = 100
 """Entries in one write."""
-VALUE_SIZE = 1_900_000
-"""Bytes of JSON in one write: D1 takes 2 MB in a value. An entry alone stays far below."""
 LEASE_MS = 10_000
 """After this long a writer counts as vanished: a request can be frozen in the middle of a write."""
 TERM_MS = 15_000
 """After this long a writer lets the next request write: work after an answer may last 30 s."""
-
-
-def _insert(table: str, columns: Sequence[str]) -> str:
-    # One statement with one value for any number of rows: D1 takes at most 100 values.
-    values = ", ".join(f"value ->> {index}" for index in range(len(columns)))
-    # An entry may be written twice when a writer took over from one that had not vanished.
-    return (
-        f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) "  # noqa: S608 - our own names
-        f"SELECT {values} FROM json_each(?)"
-    )
-
-
-INSERT_LOGS = _insert("logs", COLUMNS)
-INSERT_PAYLOADS = _insert("payloads", ("gateway_id", "log_id", "side", "part", "body"))
+PAUSES_S = (0.2, 1.0)
+"""The waits between the tries of one write."""
+MOST_WAITING = 24_000_000
+"""Bytes that may wait. Of what comes beyond, the bodies are lost, and at twice as much the rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An entry as JSON: its row, and its payloads."""
+class _Place:
+    """Where entries go."""
 
-    row: str
-    payloads: Sequence[str]
+    database: Database
+    queue: Queue | None
 
     @property
-    def size(self) -> int:
-        return len(self.row) + sum(map(len, self.payloads))
+    def room(self) -> int:
+        """Bytes that one write takes."""
+        return MESSAGE_SIZE if self.queue else VALUE_SIZE
+
+    async def write(self, group: Sequence[Waiting]) -> None:
+        """Write entries, all or none. Raises DatabaseError and QueueError."""
+        if self.queue and len(text := message(group)) <= MESSAGE_SIZE:
+            await self.queue.send(text)
+        else:
+            await self.database.batch(statements(group))
 
 
 class Journal:
@@ -60,70 +59,112 @@ class Journal:
         self._clock = clock
         self._linger = linger
         """Seconds that a writer waits for company before it writes."""
-        self._waiting: dict[str, _Waiting] = {}
+        self._rows: dict[str, Waiting] = {}
+        self._parts: dict[str, Waiting] = {}
+        """Parts of long bodies."""
+        self._size = 0
+        """Bytes that wait."""
+        self._lost = 0
+        self._lost_bodies = 0
         self._lease = 0.0
 
-    async def write(self, entry: Entry, database: Database) -> None:
+    def state(self) -> dict[str, int]:
+        """Return how many rows and parts of long bodies wait, and what was lost since the start."""
+        waits = len(self._rows) + len(self._parts)
+        return {"lost": self._lost, "lost_bodies": self._lost_bodies, "waiting": waits}
+
+    async def write(self, entry: Entry, database: Database, queue: Queue | None = None) -> None:
         """Write an entry, now or with the writer's next group. Raises nothing.
 
-        What cannot be written is dropped, and reported on the console.
+        What cannot be written is tried again, then dropped, counted, and reported on the console.
         """
-        self._waiting[entry.id] = _Waiting(json.dumps(entry.row), _payloads(entry))
+        self._take(entry)
         if self._clock() < self._lease:
             return
         self._lease = self._clock() + LEASE_MS
         if self._linger:
             await asyncio.sleep(self._linger)
-        await self._drain(database)
-
-    async def _drain(self, database: Database) -> None:
-        until = self._clock() + TERM_MS
-        while self._waiting and self._clock() < until:
-            self._lease = self._clock() + LEASE_MS
-            await self._write(_group(self._waiting), database)
-        self._lease = 0.0
-        # Others may lead from here on. Whoever waits already was told that this writer writes.
-        await self.flush(database)
+        await self._drain(_Place(database, queue))
 
     async def flush(self, database: Database) -> None:
-        """Write what waits now, whoever the writer is, so that it can be read. Raises nothing."""
-        left = dict(self._waiting)
+        """Write the rows that wait now, whoever the writer is, so that they can be read.
+
+        Raises nothing. What cannot be written goes on waiting for the writer.
+        """
+        left = dict(self._rows)
         while left:
-            group = _group(left)
+            group = _group(left, VALUE_SIZE)
             left = {log_id: left[log_id] for log_id in left if log_id not in group}
-            await self._write(group, database)
+            try:
+                await database.batch(statements(list(group.values())))
+            except DatabaseError as error:
+                _log.warning("the log is read without its newest rows: %s", error)
+                return
+            self._forget(self._rows, group)
 
-    async def _write(self, group: Mapping[str, _Waiting], database: Database) -> None:
-        rows = [waiting.row for waiting in group.values()]
-        payloads = [payload for waiting in group.values() for payload in waiting.payloads]
-        statements = [(INSERT_LOGS, _array(rows))]
-        if payloads:
-            statements.append((INSERT_PAYLOADS, _array(payloads)))
-        try:
-            await database.batch(statements)
-        except DatabaseError as error:
-            _log.error("%d log rows are lost: %s", len(group), error)
-        for log_id in group:
-            self._waiting.pop(log_id, None)
+    def _take(self, entry: Entry) -> None:
+        row, parts = waiting(entry)
+        size = row.size + sum(part.size for part in parts)
+        if self._size + size > MOST_WAITING and (row.payloads or parts):
+            self._lost_bodies += 1
+            _log.error("the bodies of log row %s are lost: too much waits", entry.id)
+            row, parts = row.bare(), []
+        if self._size + row.size > 2 * MOST_WAITING:
+            self._lose(1, "too much waits")
+            return
+        self._rows[entry.id] = row
+        self._parts |= {part.key: part for part in parts}
+        self._size += row.size + sum(part.size for part in parts)
+
+    async def _drain(self, place: _Place) -> None:
+        until = self._clock() + TERM_MS
+        while (self._rows or self._parts) and self._clock() < until:
+            await self._write_next(place)
+        self._lease = 0.0
+        # Others may lead from here on. Whoever waits already was told that this writer writes.
+        left = {**self._rows, **self._parts}
+        while any(key in self._rows or key in self._parts for key in left):
+            await self._write_next(place, lead=False)
+
+    async def _write_next(self, place: _Place, lead: bool = True) -> None:
+        """Write the rows that wait, and then one value of parts at the most."""
+        for source, room in ((self._rows, place.room), (self._parts, VALUE_SIZE)):
+            if source:
+                group = _group(source, room)
+                await self._write(group, place, lead)
+                self._forget(source, group)
+
+    async def _write(self, group: Mapping[str, Waiting], place: _Place, lead: bool) -> None:
+        for pause in (*PAUSES_S, None):
+            if lead:
+                self._lease = self._clock() + LEASE_MS
+            try:
+                await place.write(list(group.values()))
+                return
+            except (DatabaseError, QueueError) as error:
+                if pause is None:
+                    self._lose(sum(bool(one.row) for one in group.values()), error)
+                    self._lost_bodies += sum(not one.row for one in group.values())
+                else:
+                    await self._clock.sleep(pause)
+
+    def _lose(self, rows: int, reason: object) -> None:
+        self._lost += rows
+        _log.error("%d log rows are lost: %s", rows, reason)
+
+    def _forget(self, source: dict[str, Waiting], group: Mapping[str, Waiting]) -> None:
+        for key in group:
+            if done := source.pop(key, None):
+                self._size -= done.size
 
 
-def _group(waiting: Mapping[str, _Waiting]) -> dict[str, _Waiting]:
+def _group(source: Mapping[str, Waiting], room: int) -> dict[str, Waiting]:
     """Return the first of what waits: at least one, and no more than one value can hold."""
-    group: dict[str, _Waiting] = {}
+    group: dict[str, Waiting] = {}
     size = 0
-    for log_id, one in waiting.items():
+    for key, one in source.items():
         size += one.size
-        if group and (size > VALUE_SIZE or len(group) == GROUP):
+        if group and (size > room or len(group) == GROUP):
             break
-        group[log_id] = one
+        group[key] = one
     return group
-
-
-def _payloads(entry: Entry) -> list[str]:
-    gateway_id = entry.row[0]
-    sides = (("request", entry.request), ("response", entry.response))
-    return [json.dumps((gateway_id, entry.id, side, 0, text)) for side, text in sides if text]
-
-
-def _array(items: Sequence[str]) -> str:
-    return f"[{','.join(items)}]"

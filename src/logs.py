@@ -1,4 +1,4 @@
-"""What the log keeps of a call: one row for each attempt, and the heads of both bodies."""
+"""What the log keeps of a call: one row for each attempt, and both bodies."""
 
 import json
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ _NOT_KEPT: dict[str, Value] = dict.fromkeys(("saved_tokens_in", "saved_tokens_ou
 _NOT_KEPT["cached"] = 0
 
 HEAD_LENGTH = 4096
-"""Characters of a body that the log shows."""
+"""Characters of a body that a row is shown with."""
 TEXT_LENGTH = 1024
 """Characters of a value that a caller or a provider chose: a name, not a place to put a book."""
 
@@ -92,7 +92,7 @@ class Entry:
     row: tuple[Value, ...]
     """The values of COLUMNS."""
     request: str | None = None
-    """The head of the body, and one character more where there is more. None: not kept."""
+    """The whole body. None: not kept."""
     response: str | None = None
 
     @property
@@ -108,7 +108,7 @@ def entry(attempt: Attempt, ending: Ending, finished: float) -> Entry:
     values = tuple(row[column] for column in COLUMNS)
     if not call.options.collect_payload:
         return Entry(values)
-    return Entry(values, _head(call.ask.text), _head(ending.text))
+    return Entry(values, call.ask.text, ending.text)
 
 
 def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[str, Value]:
@@ -189,7 +189,3 @@ def _units(usage: Usage) -> str | None:
 
 def _text(value: str | None) -> str | None:
     return None if value is None else value[:TEXT_LENGTH]
-
-
-def _head(text: str | None) -> str | None:
-    return None if text is None else text[: HEAD_LENGTH + 1]

@@ -33,7 +33,7 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
     return compose(
         [
             # Outermost: sees refusals and failures too.
-            record(isolate.journal, ports.database, ports.clock, ports.background),
+            record(isolate.journal, ports),
             # Before anything that costs.
             authenticate(isolate.deployment.admin_token, ports.clock)
             if call.gateway.authentication
@@ -65,7 +65,7 @@ def admission(call: Call, isolate: Isolate, ports: Ports, handler: Handler) -> H
     """Return what a connection passes through before it is open: it is no request to a provider."""
     return compose(
         [
-            record(isolate.journal, ports.database, ports.clock, ports.background),
+            record(isolate.journal, ports),
             authenticate(isolate.deployment.admin_token, ports.clock)
             if call.gateway.authentication
             else None,

@@ -200,7 +200,11 @@ class Settings(BaseModel):
     guardrails: Guardrails | None = None
     log_classification: bool = False
     log_management: Annotated[int, Field(ge=10_000, le=10_000_000)] | None = None
+    """The most rows of the log."""
     log_management_strategy: Literal["STOP_INSERTING", "DELETE_OLDEST"] | None = None
+    """What becomes of a log that has them. None: STOP_INSERTING."""
+    log_retention_days: Annotated[int, Field(ge=1, le=3_650)] | None = None
+    """How long rows are kept. None: for ever."""
     logpush: bool = False
     logpush_public_key: Annotated[str, Field(min_length=16, max_length=1024)] | None = None
     otel: list[Otel] | None = None

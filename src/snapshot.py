@@ -14,6 +14,7 @@ from settings import Retry, Settings
 
 SELECT = """
 SELECT internal_id, settings, generations,
+  EXISTS (SELECT 1 FROM full_logs WHERE gateway_id = internal_id) AS log_full,
   (SELECT json_group_array(json_array(digest, id, expires_at)) FROM tokens
    WHERE account_id = ?1 AND EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = 'run')
    AND (gateways IS NULL OR EXISTS (SELECT 1 FROM json_each(gateways) WHERE value = ?2))) AS tokens,
@@ -88,6 +89,8 @@ class Gateway:
     """That are asked for each step of it, for they depend on where it goes."""
     limits_closed: bool = False
     """Whether a call is refused where a counter is out of order."""
+    log_full: bool = False
+    """Whether the log holds all that it may: then nothing more is logged."""
     tokens: Mapping[str, Token] = field(default_factory=dict[str, Token])
     """By their digest."""
     keys: tuple[StoredKey, ...] = ()
@@ -105,6 +108,7 @@ class Gateway:
             id=gateway_id,
             authentication=known.authentication,
             collect_logs=known.collect_logs,
+            log_full=bool(row.get("log_full")),
             retry=Retry(
                 known.retry_max_attempts or usual.attempts,
                 usual.delay if known.retry_delay is None else known.retry_delay,

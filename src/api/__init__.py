@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from api.access import ADMIN, admit
+from api.analytics import account_analytics, gateway_analytics
 from api.cache import purge_cache
 from api.custom_providers import (
     create_custom_provider,
@@ -23,7 +24,7 @@ from api.gateways import (
     list_gateways,
     replace_gateway,
 )
-from api.logs import get_log, list_logs
+from api.logs import delete_logs, get_log, get_request, get_response, judge_log, list_logs
 from api.provider_configs import (
     create_key,
     delete_key,
@@ -58,8 +59,12 @@ _RESOURCES: list[tuple[re.Pattern[str], dict[str, _Action]]] = [
         re.compile("gateways/([^/]+)/provider_configs/([^/]+)"),
         {"GET": get_key, "PUT": update_key, "DELETE": delete_key},
     ),
-    (re.compile("gateways/([^/]+)/logs"), {"GET": list_logs}),
-    (re.compile("gateways/([^/]+)/logs/([^/]+)"), {"GET": get_log}),
+    (re.compile("gateways/([^/]+)/logs"), {"GET": list_logs, "DELETE": delete_logs}),
+    (re.compile("gateways/([^/]+)/logs/([^/]+)"), {"GET": get_log, "PATCH": judge_log}),
+    (re.compile("gateways/([^/]+)/logs/([^/]+)/request"), {"GET": get_request}),
+    (re.compile("gateways/([^/]+)/logs/([^/]+)/response"), {"GET": get_response}),
+    (re.compile("gateways/([^/]+)/analytics"), {"GET": gateway_analytics}),
+    (re.compile("analytics"), {"GET": account_analytics}),
     (
         re.compile("custom-providers"),
         {"GET": list_custom_providers, "POST": create_custom_provider},

@@ -44,6 +44,11 @@ _DELETE_ALL_OF = (
     "DELETE FROM payloads WHERE gateway_id = ?",
     "DELETE FROM logs WHERE gateway_id = ?",
     "DELETE FROM provider_keys WHERE gateway_id = ?",
+    "DELETE FROM log_periods WHERE gateway_id = ?",
+    "DELETE FROM full_logs WHERE gateway_id = ?",
+    "DELETE FROM rollups WHERE gateway_id = ?",
+    "DELETE FROM rollup_speeds WHERE gateway_id = ?",
+    "DELETE FROM rollup_metadata WHERE gateway_id = ?",
 )
 
 

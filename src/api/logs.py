@@ -1,49 +1,128 @@
-"""The log, as the management API shows it."""
+"""The log: its rows, their bodies, and what people think of them."""
 
 import json
-from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import parse_qs
 
-from api.envelope import iso, success
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.body import checked, read_object
+from api.envelope import success
 from api.gateways import internal_id
-from api.paging import Page
+from api.log_search import Search
+from api.log_shown import heads, shown
+from api.paging import Page, whole
 from api.task import Task
 from call import Reply
-from errors import LogNotFound
+from deletion import delete_rows
+from errors import BodyNotFound, LogNotFound
 from logs import COLUMNS, HEAD_LENGTH
 from ports import Row
 
-_COUNT = "SELECT count(*) AS total FROM logs WHERE gateway_id = ?1"
-# Ids are UUIDv7: the order of the key is the order of time.
-_LIST = (
-    f"SELECT {', '.join(COLUMNS)} FROM logs WHERE gateway_id = ?1 "  # noqa: S608 - our own names
-    "ORDER BY id DESC LIMIT ?2 OFFSET ?3"
-)
-_GET = f"SELECT {', '.join(COLUMNS)} FROM logs WHERE gateway_id = ?1 AND id = ?2"  # noqa: S608
-_SAVED = ("tokens_in", "tokens_out", "cost")
-_HEADS = "SELECT side, body FROM payloads WHERE gateway_id = ?1 AND log_id = ?2 AND part = 0"
+DELETE_LIMIT = 10_000
+"""Rows that one request may delete."""
+_BATCH = 1_000
+
+_COLUMNS = ", ".join((*COLUMNS, "feedback", "score"))
+_GET = f"SELECT {_COLUMNS} FROM logs WHERE gateway_id = ?1 AND id = ?2"  # noqa: S608 - our own names
+_HEADS = f"""
+SELECT side, substr(body, 1, {HEAD_LENGTH}) AS head,
+  length(body) <= {HEAD_LENGTH} AS complete
+FROM payloads WHERE gateway_id = ?1 AND log_id = ?2 AND part = 0
+"""  # noqa: S608
+# Part 0 is written last: without it there is no more than a beginning of the rest.
+_PART = """
+SELECT body FROM payloads WHERE gateway_id = ?1 AND log_id = ?2 AND side = ?3 AND part = ?4
+"""
+_JUDGE = f"""
+UPDATE logs SET
+  feedback = CASE WHEN json_type(?3, '$.feedback') IS NULL THEN feedback
+    ELSE ?3 ->> '$.feedback' END,
+  score = CASE WHEN json_type(?3, '$.score') IS NULL THEN score ELSE ?3 ->> '$.score' END,
+  metadata = CASE WHEN json_type(?3, '$.metadata') IS NULL THEN metadata
+    ELSE ?3 ->> '$.metadata' END
+WHERE gateway_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
+"""  # noqa: S608
+
+
+class Judgement(BaseModel):
+    """What a client may change of a row."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    feedback: Annotated[float, Field(ge=-1, le=1, multiple_of=1)] | None = None
+    score: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    metadata: Annotated[dict[str, str | int | float | bool], Field(max_length=100)] | None = None
 
 
 async def list_logs(task: Task, gateway: str) -> Reply:
-    """Return a page of a gateway's rows, the newest first.
+    """Return a page of the rows that a query asks for, the newest first unless it says otherwise.
 
-    Raises BadParameter and GatewayNotFound.
+    Raises BadParameter, Invalid and GatewayNotFound.
     """
     page = Page.of(task.query)
-    database = task.ports.database
-    internal_id = await _internal_id(task, gateway)
-    total = (await database.all(_COUNT, internal_id))[0]["total"]
-    rows = await database.all(_LIST, internal_id, page.size, page.offset)
-    return success([_shown(row) for row in rows], page.info(len(rows), total))
+    gateway_id = await _internal_id(task, gateway)
+    search = Search.of(task.query, gateway_id)
+    rows, found = await search.page(task.ports.database, _COLUMNS, page)
+    return success([shown(row) for row in rows], page.info(len(rows)) | found)
 
 
 async def get_log(task: Task, gateway: str, log_id: str) -> Reply:
     """Return one row, with the heads of both bodies. Raises GatewayNotFound and LogNotFound."""
-    internal_id = await _internal_id(task, gateway)
-    rows = await task.ports.database.all(_GET, internal_id, log_id)
+    gateway_id = await _internal_id(task, gateway)
+    row = await _row(task, gateway_id, log_id)
+    rows = await task.ports.database.all(_HEADS, gateway_id, log_id)
+    return success(shown(row) | heads(rows))
+
+
+async def get_request(task: Task, gateway: str, log_id: str) -> Reply:
+    """Return the body of a request as it came.
+
+    Raises GatewayNotFound, LogNotFound and BodyNotFound.
+    """
+    return await _body(task, gateway, log_id, "request")
+
+
+async def get_response(task: Task, gateway: str, log_id: str) -> Reply:
+    """Return the body of an answer as it went.
+
+    Raises GatewayNotFound, LogNotFound and BodyNotFound.
+    """
+    return await _body(task, gateway, log_id, "response")
+
+
+async def judge_log(task: Task, gateway: str, log_id: str) -> Reply:
+    """Set the feedback, the score or the metadata of a row, and leave what is not named.
+
+    Raises Invalid, GatewayNotFound and LogNotFound.
+    """
+    body = await read_object(task)
+    given = checked(Judgement, body).model_dump(exclude_unset=True)
+    if given.get("metadata") == {}:
+        given["metadata"] = None
+    gateway_id = await _internal_id(task, gateway)
+    rows = await task.ports.database.all(_JUDGE, gateway_id, log_id, json.dumps(given))
     if not rows:
         raise LogNotFound(log_id)
-    heads = await task.ports.database.all(_HEADS, internal_id, log_id)
-    return success(_shown(rows[0]) | _heads(heads))
+    return success(shown(rows[0]))
+
+
+async def delete_logs(task: Task, gateway: str) -> Reply:
+    """Delete rows that a query asks for, with their bodies.
+
+    Raises BadParameter, Invalid and GatewayNotFound.
+    """
+    limit = whole(parse_qs(task.query), "limit", DELETE_LIMIT, DELETE_LIMIT)
+    search = Search.of(task.query, await _internal_id(task, gateway), usual="asc")
+    deleted = 0
+    while deleted < limit:
+        ids = await search.ids(task.ports.database, min(_BATCH, limit - deleted))
+        if ids:
+            await delete_rows(task.ports.database, search.gateway_id, ids)
+        deleted += len(ids)
+        if len(ids) < _BATCH:
+            break
+    return success({"deleted": deleted})
 
 
 async def _internal_id(task: Task, gateway: str) -> int:
@@ -52,68 +131,28 @@ async def _internal_id(task: Task, gateway: str) -> int:
     return await internal_id(task, gateway)
 
 
-def _shown(row: Row) -> dict[str, object]:
-    tokens_in: int | None = row["tokens_in"]
-    tokens_out: int | None = row["tokens_out"]
-    return {
-        "id": row["id"],
-        "created_at": iso(row["created_at"]),
-        "provider": row["provider"],
-        "model": row["model"],
-        "model_type": row["model_type"],
-        "path": row["path"],
-        "duration": row["duration"],
-        "request_type": row["request_type"],
-        "request_content_type": row["request_content_type"],
-        "response_content_type": row["response_content_type"],
-        "status_code": row["status_code"],
-        "success": bool(row["success"]),
-        "error_code": row["error_code"],
-        "provider_error": row["provider_error"],
-        "cached": bool(row["cached"]),
-        "tokens_in": tokens_in,
-        "tokens_out": tokens_out,
-        "cost": row["cost"],
-        "custom_cost": bool(row["custom_cost"]),
-        "attempt": row["attempt"],
-        "final": bool(row["final"]),
-        "metadata": json.loads(row["metadata"]) if row["metadata"] else None,
-        "step": row["step"],
-        "skipped_steps": json.loads(row["skipped"] or "[]"),
-        "event_id": row["event_id"],
-        "request_size": row["request_size"],
-        "response_size": row["response_size"],
-        "user_agent": row["user_agent"],
-        "authentication": bool(row["authentication"]),
-        "token_id": row["token_id"],
-        "byok": row["key_id"] is not None,
-        "key_id": row["key_id"],
-        "close_code": row["close_code"],
-        "flags": json.loads(row["flags"] or "[]"),
-        "usage_metadata": {
-            "input_tokens": tokens_in,
-            "output_tokens": tokens_out,
-            "total_tokens": _sum(tokens_in, tokens_out),
-            "input_cached_tokens": row["tokens_cached"],
-            "input_cache_write_tokens": row["tokens_cache_write"],
-            "output_reasoning_tokens": row["tokens_reasoning"],
-            **json.loads(row["units"] or "{}"),
-        },
-        "timings": {"total": row["duration"], "latency": row["latency"]},
-        "location": {"region": row["region"], "colo": row["colo"]},
-        "saved": {name: row[f"saved_{name}"] for name in _SAVED},
+async def _row(task: Task, gateway_id: int, log_id: str) -> Row:
+    rows = await task.ports.database.all(_GET, gateway_id, log_id)
+    if not rows:
+        raise LogNotFound(log_id)
+    return rows[0]
+
+
+async def _body(task: Task, gateway: str, log_id: str, side: str) -> Reply:
+    gateway_id = await _internal_id(task, gateway)
+    row = await _row(task, gateway_id, log_id)
+    parts: list[str] = []
+    # One at a time: an answer of the database is bounded as well.
+    while rows := await task.ports.database.all(_PART, gateway_id, log_id, side, len(parts)):
+        parts.append(rows[0]["body"])
+    if not parts:
+        raise BodyNotFound(side, log_id)
+    headers = {
+        "content-type": row[f"{side}_content_type"] or "text/plain",
+        "cache-control": "no-store",
+        # What a stranger wrote is never a page of ours.
+        "content-disposition": "attachment",
+        "content-security-policy": "sandbox",
+        "x-content-type-options": "nosniff",
     }
-
-
-def _sum(tokens_in: int | None, tokens_out: int | None) -> int | None:
-    return None if tokens_in is None or tokens_out is None else tokens_in + tokens_out
-
-
-def _heads(rows: Sequence[Row]) -> dict[str, object]:
-    bodies: dict[str, str] = {row["side"]: row["body"] for row in rows}
-    shown: dict[str, object] = {}
-    for side in ("request", "response"):
-        body = bodies.get(side)
-        shown[f"{side}_head"] = None if body is None else body[:HEAD_LENGTH]
-        shown[f"{side}_head_complete"] = body is not None and len(body) <= HEAD_LENGTH
-    return shown
+    return Reply(200, headers, "".join(parts))

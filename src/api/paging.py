@@ -1,5 +1,6 @@
 """Pages of a list, and the parameters that choose one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -22,8 +23,8 @@ class Page:
     def of(cls, query: str) -> "Page":
         """Read `page` and `per_page`. Raises BadParameter."""
         parameters = parse_qs(query, keep_blank_values=True)
-        number = _whole(parameters, "page", 1, MOST_PAGES)
-        return cls(number, _whole(parameters, "per_page", PER_PAGE, MOST_PER_PAGE), parameters)
+        number = whole(parameters, "page", 1, MOST_PAGES)
+        return cls(number, whole(parameters, "per_page", PER_PAGE, MOST_PER_PAGE), parameters)
 
     @property
     def offset(self) -> int:
@@ -34,12 +35,14 @@ class Page:
         """Return another parameter, empty where it is not given."""
         return self.parameters.get(name, [""])[-1]
 
-    def info(self, count: int, total: int) -> dict[str, int]:
-        """Return what an answer says of the page: rows on it, and rows in all."""
-        return {"page": self.number, "per_page": self.size, "count": count, "total_count": total}
+    def info(self, count: int, total: int | None = None) -> dict[str, object]:
+        """Return what an answer says of the page: rows on it, and, where known, rows in all."""
+        told: dict[str, object] = {"page": self.number, "per_page": self.size, "count": count}
+        return told if total is None else told | {"total_count": total}
 
 
-def _whole(parameters: dict[str, list[str]], name: str, default: int, most: int) -> int:
+def whole(parameters: Mapping[str, Sequence[str]], name: str, default: int, most: int) -> int:
+    """Return a parameter that is a whole number from 1 on. Raises BadParameter."""
     values = parameters.get(name)
     if values is None:
         return default

@@ -15,7 +15,8 @@
     ├── BadKey                  401 2009  the provider's key, not the gateway's token
     ├── Forbidden               403 10000 in the management API
     ├── NotFound                404 7000  no such route
-    ├── CustomProviderNotFound  404 1004  in the management API, as the next three
+    ├── CustomProviderNotFound  404 1004  in the management API, as the next five
+    ├── BodyNotFound            404 7002
     ├── GatewayNotFound         404 7002
     ├── KeyNotFound             404 7002
     ├── LogNotFound             404 7002
@@ -60,6 +61,7 @@ from errors.calls import (
 from errors.management import (
     BadBaseUrl,
     BadParameter,
+    BodyNotFound,
     CustomProviderExists,
     CustomProviderNotFound,
     Forbidden,
@@ -80,6 +82,7 @@ __all__ = [
     "BadParameter",
     "BadPath",
     "BadUniversal",
+    "BodyNotFound",
     "ClientLeft",
     "CustomProviderExists",
     "CustomProviderNotFound",

@@ -10,6 +10,12 @@ class BadParameter(GatewayError):
 
     def __init__(self, parameter: str, value: str, rule: str) -> None:
         super().__init__(f"Invalid query parameter `{parameter}`: {value!r}. {rule}")
+        self.parameter = parameter
+
+    def errors(self) -> list[dict[str, object]]:
+        """Return the problem with its path."""
+        path = ["query", self.parameter]
+        return [{"code": self.code, "message": self.message, "path": path}]
 
 
 class Invalid(GatewayError):
@@ -52,6 +58,15 @@ class LogNotFound(GatewayError):
 
     def __init__(self, log_id: str) -> None:
         super().__init__(f"Log {log_id!r} not found")
+
+
+class BodyNotFound(GatewayError):
+    """The log keeps no such body of the row."""
+
+    status, code = 404, 7002
+
+    def __init__(self, side: str, log_id: str) -> None:
+        super().__init__(f"The log keeps no {side} body of {log_id!r}")
 
 
 class MethodNotAllowed(GatewayError):

@@ -6,10 +6,10 @@ from call import Attempt, Call, Handler, Policy, Reply
 from errors import GatewayError, Internal
 from journal import Journal
 from logs import entry
-from ports import Background, Clock, Database, Ending
+from ports import Ending, Ports
 
 
-def record(journal: Journal, database: Database, clock: Clock, background: Background) -> Policy:
+def record(journal: Journal, ports: Ports) -> Policy:
     """Return the policy that writes one row for each attempt, and one for a refused call."""
 
     async def record(call: Call, proceed: Handler) -> Reply:
@@ -23,14 +23,14 @@ def record(journal: Journal, database: Database, clock: Clock, background: Backg
             if any(step.logged for step in (call, *call.fallbacks)):
                 # What escapes as anything but a GatewayError is a fault of ours, and a row as well.
                 attempts = _ended(call, outcome or Internal())
-                background.add(settle(attempts))
+                ports.background.add(settle(attempts))
         return reply
 
     async def settle(attempts: Sequence[tuple[Attempt, Ending | Awaitable[Ending]]]) -> None:
         for attempt, coming in attempts:
             ending = coming if isinstance(coming, Ending) else await coming
-            finished = attempt.ended or clock()
-            await journal.write(entry(attempt, ending, finished), database)
+            finished = attempt.ended or ports.clock()
+            await journal.write(entry(attempt, ending, finished), ports.database, ports.queue)
 
     return record
 

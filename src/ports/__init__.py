@@ -106,6 +106,18 @@ class Database(Protocol):
         ...
 
 
+class QueueError(Exception):
+    """The queue could not be reached, or refused a message."""
+
+
+class Queue(Protocol):
+    """A queue between this Worker and itself: what is sent comes back at least once."""
+
+    async def send(self, text: str) -> None:
+        """Send a message of at most 128 KB. Raises QueueError."""
+        ...
+
+
 class Snapshots(Protocol):
     """Copies of gateway settings that are quick to read, and may be a minute old."""
 
@@ -219,6 +231,8 @@ class Ports:
     background: Background
     bindings: Mapping[str, bool]
     """The bindings that the Worker is meant to have, and whether it has them."""
+    queue: Queue | None = None
+    """Where rows of the log wait for the database, in a deployment that wants it so."""
 
 
 Answer = Callable[[str, Callable[[str], None], Ports], Coroutine[Any, Any, None]]

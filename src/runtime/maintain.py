@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import maintenance
+from runtime.clock import WallClock
 from runtime.database import D1
+from runtime.snapshots import KvSnapshots
 
 
 async def maintain(env: Any) -> None:
-    """Let the database renew the statistics from which it chooses its indexes."""
-    await D1(env.DB).all("PRAGMA optimize")
+    """Keep the log."""
+    await maintenance.maintain(D1(env.DB), KvSnapshots(env.CONFIG), WallClock())

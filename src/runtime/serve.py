@@ -22,6 +22,7 @@ from runtime.fetch import JsFetch
 from runtime.flights import DoFlights
 from runtime.reply_body import JsReplyBody
 from runtime.request_body import JsRequestBody
+from runtime.logqueue import JsQueue
 from runtime.snapshots import KvSnapshots
 from runtime.websocket import JsSocket, JsSockets
 
@@ -35,6 +36,7 @@ _clock = WallClock()
 _crypto = WebCrypto()
 _isolate: Isolate | None = None
 _bindings: dict[str, bool] = {}
+_queued = False
 
 
 async def serve(request: Any, env: Any, ctx: Any) -> Any:
@@ -65,14 +67,16 @@ async def _reply(request: Any, env: Any, ctx: Any, background: JsBackground) -> 
         sockets=sockets,
         background=background,
         bindings=_bindings,
+        queue=JsQueue(env.LOG_QUEUE) if _queued else None,
     )
     return await handle(_request(request), isolate, ports)
 
 
 def _shared(env: Any) -> Isolate:
-    global _isolate  # noqa: PLW0603 - what an isolate is for: made by its first request
+    global _isolate, _queued  # noqa: PLW0603 - what an isolate is for: made by its first request
     if _isolate is None:
         _bindings.update({name: bool(getattr(env, name, None)) for name in BINDINGS})
+        _queued = bool(getattr(env, "LOG_QUEUE", None))
         variables = {name: getattr(env, name, None) for name in VARIABLES}
         # A flag that Cloudflare accepts in no deployment: only a runtime of one's own has it.
         flags = Cloudflare.compatibilityFlags

@@ -7,13 +7,13 @@ from api.logs import get_log, list_logs
 from api.task import Task
 from call import Ask, Attempt, Reply, Report, Usage
 from errors import BadParameter, GatewayNotFound, LogNotFound
-from fakes import NOW, Bench, FakeClock, SqliteDatabase, a_call, kept_of
+from fakes import ID, NOW, Bench, FakeClock, SqliteDatabase, a_call, kept_of
 from journal import Journal
 from logs import HEAD_LENGTH
 from ports import Ending
 
 SHOWN: dict[str, Any] = {
-    "id": "log-0",
+    "id": ID,
     "created_at": "2025-06-15T15:06:40.007Z",
     "provider": "openai",
     "model": "gpt-5",
@@ -35,6 +35,8 @@ SHOWN: dict[str, Any] = {
     "custom_cost": False,
     "attempt": 1,
     "final": True,
+    "feedback": None,
+    "score": None,
     "metadata": {"team": "a"},
     "step": 0,
     "skipped_steps": [],
@@ -47,6 +49,7 @@ SHOWN: dict[str, Any] = {
     "byok": True,
     "key_id": "key-1",
     "close_code": None,
+    "wholesale": False,
     "flags": [],
     "usage_metadata": {
         "input_tokens": 9,
@@ -62,13 +65,17 @@ SHOWN: dict[str, Any] = {
 }
 
 
+def numbered(number: int) -> str:
+    return f"{ID[:24]}{number:012}"
+
+
 def asking(database: SqliteDatabase, query: str = "", account: str = "acme") -> Task:
     return Bench(database, empty=True).task(account, query)
 
 
 async def add(
     database: SqliteDatabase,
-    log_id: str = "log-0",
+    log_id: str = ID,
     request: str | None = "hello",
     usage: Usage | None = None,
 ) -> None:
@@ -91,7 +98,7 @@ async def listed(database: SqliteDatabase, query: str = "") -> dict[str, Any]:
     return json.loads(str(reply.body))
 
 
-async def detail(database: SqliteDatabase, log_id: str = "log-0") -> dict[str, Any]:
+async def detail(database: SqliteDatabase, log_id: str = ID) -> dict[str, Any]:
     reply = await get_log(asking(database), "main", log_id)
     return json.loads(str(reply.body))
 
@@ -147,11 +154,11 @@ async def test_pages_begin_with_the_newest(
 ) -> None:
     database.add_gateway()
     for number in range(5):
-        await add(database, f"log-{number}")
+        await add(database, numbered(number))
 
     told = await listed(database, query)
 
-    assert [row["id"] for row in told["result"]] == [f"log-{number}" for number in ids]
+    assert [row["id"] for row in told["result"]] == [numbered(number) for number in ids]
     assert (told["result_info"]["count"], told["result_info"]["total_count"]) == (len(ids), 5)
 
 
@@ -189,7 +196,7 @@ async def test_a_gateway_shows_its_own_rows_alone(database: SqliteDatabase) -> N
 
     assert json.loads(str(reply.body))["result"] == []
     with pytest.raises(LogNotFound):
-        await get_log(asking(database), "second", "log-0")
+        await get_log(asking(database), "second", ID)
 
 
 @pytest.mark.parametrize(("account", "gateway"), [("acme", "none"), ("other", "main")])
@@ -201,12 +208,12 @@ async def test_a_gateway_that_does_not_exist_has_no_log(
     with pytest.raises(GatewayNotFound, match=gateway):
         await list_logs(asking(database, account=account), gateway)
     with pytest.raises(GatewayNotFound, match=gateway):
-        await get_log(asking(database, account=account), gateway, "log-0")
+        await get_log(asking(database, account=account), gateway, ID)
 
 
 async def test_a_row_is_shown_with_the_heads_of_its_bodies(database: SqliteDatabase) -> None:
     database.add_gateway()
-    await add(database, "log-1", "other")
+    await add(database, numbered(1), "other")
     await add(database)
 
     assert (await detail(database))["result"] == SHOWN | {
@@ -240,5 +247,5 @@ async def test_a_body_that_was_not_kept_is_null(database: SqliteDatabase) -> Non
 async def test_a_row_that_does_not_exist_is_not_found(database: SqliteDatabase) -> None:
     database.add_gateway()
 
-    with pytest.raises(LogNotFound, match="log-0"):
+    with pytest.raises(LogNotFound, match=ID):
         await detail(database)

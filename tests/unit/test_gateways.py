@@ -12,8 +12,8 @@ CLOSED = '{"authentication":true}'
 OPEN = '{"authentication":false}'
 
 
-def a_row(internal_id: int, settings: str = OPEN, **more: str) -> dict[str, object]:
-    access = {"generations": "{}", "tokens": "[]", "keys": "[]", "customs": "[]"}
+def a_row(internal_id: int, settings: str = OPEN, **more: object) -> dict[str, object]:
+    access = {"generations": "{}", "tokens": "[]", "keys": "[]", "customs": "[]", "log_full": 0}
     return {"internal_id": internal_id, "settings": settings, **access, **more}
 
 

@@ -51,7 +51,7 @@ async def test_entries_too_long_for_one_group_go_in_several(database: SqliteData
 
     await write_as_group([entry_of(call, "\x01" * 5_000) for _ in range(GROUP)], database)
 
-    assert len(database.batches) == 4
+    assert len(database.batches) == 5
     assert len(database.rows("logs")) == GROUP + 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from call import Ask, Attempt, Call, Failure, Reply, Report, Request, Target, Usage
 from errors import BadHeader, ClientLeft, GatewayError, Internal
 from fakes import ID, NOW, FakeBody, a_call, kept_of
-from logs import COLUMNS, HEAD_LENGTH
+from logs import COLUMNS, entry
 from ports import Ending, State
 
 WHOLE = Ending("complete", "{}", 2)
@@ -177,12 +177,23 @@ def test_the_words_of_a_caller_and_a_provider_are_cut_to_the_length_of_a_name() 
     assert [len(told[name]) for name in names] == [1024] * 4
 
 
-def test_the_heads_of_both_bodies_are_kept_and_show_that_there_is_more() -> None:
-    call = a_call(ask=Ask(text="q" * (HEAD_LENGTH + 9)))
+def test_both_bodies_are_kept_whole() -> None:
+    call = a_call(ask=Ask(text="q" * 10_000))
 
-    kept = kept_of(call, Reply(200, {}), Ending("complete", "a" * (HEAD_LENGTH + 9)), NOW)
+    kept = kept_of(call, Reply(200, {}), Ending("complete", "a" * 20_000), NOW)
 
-    assert (kept.request, kept.response) == ("q" * (HEAD_LENGTH + 1), "a" * (HEAD_LENGTH + 1))
+    assert (kept.request, kept.response) == ("q" * 10_000, "a" * 20_000)
+
+
+def test_of_the_attempts_of_a_request_the_last_is_final() -> None:
+    call = a_call()
+    first, second = Attempt("first", call, NOW, "a"), Attempt("second", call, NOW, "b")
+    call.trail.attempts.extend([first, second])
+    first.outcome = second.outcome = Reply(200, {})
+
+    rows = [entry(one, WHOLE, NOW).row for one in (first, second)]
+
+    assert [row[COLUMNS.index("final")] for row in rows] == [0, 1]
 
 
 def test_bodies_that_were_not_read_are_not_kept() -> None:

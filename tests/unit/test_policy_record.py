@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from call import Call, Policy, Reply
 from errors import Unauthorized
-from fakes import NOW, FakeBackground, FakeClock, FakeReplyBody, SqliteDatabase, a_call
+from fakes import NOW, Bench, FakeBackground, FakeClock, FakeReplyBody, SqliteDatabase, a_call
 from journal import Journal
 from policies.record import record
 from ports import Ending
@@ -19,8 +21,8 @@ def background() -> FakeBackground:
 
 
 @pytest.fixture
-def policy(database: SqliteDatabase, clock: FakeClock, background: FakeBackground) -> Policy:
-    return record(Journal(clock), database, clock, background)
+def policy(bench: Bench, clock: FakeClock, background: FakeBackground) -> Policy:
+    return record(Journal(clock), replace(bench.ports, clock=clock, background=background))
 
 
 async def test_a_reply_is_recorded_after_it_has_left(

@@ -20,7 +20,8 @@ def test_health_tells_what_is_bound_and_which_schema_the_database_has(gateway: G
     assert response.json() == {
         "status": "ok",
         "bindings": {"AI": True, "CACHE": True, "CONFIG": True, "COUNTER": True, "DB": True},
-        "schema": {"version": 4, "expected": 4},
+        "schema": {"version": 5, "expected": 5},
+        "logs": {"lost": 0, "lost_bodies": 0, "waiting": 0},
     }
 
 

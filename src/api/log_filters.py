@@ -1,0 +1,88 @@
+"""The filters of a query, in all the spellings that clients have.
+
+The official SDKs write them flat and repeated (`filters.key=a&filters.operator=eq&filters.value=x`,
+where a key begins the next filter); others with indices (`filters[0][key]=a`), or as JSON.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from errors import Invalid
+
+MOST_FILTERS = 20
+_INDEXED = re.compile(r"filters\[(\d{0,3})\](?:\[|\.)(\w+)\]?(?:\[\d{0,3}\])?")
+_FLAT = re.compile(r"filters(?:\.|\[)(key|operator|value)\]?(?:\[\d{0,3}\])?")
+_JSON = re.compile(r"filters(?:\[\d{0,3}\])?")
+
+_Value = str | int | float | bool | None
+
+
+def _listed(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else [value]
+
+
+class Filter(BaseModel):
+    """A condition on one property of a row: any of the values, or for `neq` none of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str
+    operator: Literal["eq", "neq", "contains", "lt", "gt"]
+    values: Annotated[list[_Value], Field(alias="value", min_length=1), BeforeValidator(_listed)]
+
+
+_FILTERS = TypeAdapter(Annotated[list[Filter], Field(max_length=MOST_FILTERS)])
+
+
+def filters(pairs: Sequence[tuple[str, str]]) -> list[Filter]:
+    """Return the filters of a query. Raises Invalid."""
+    given = _Given()
+    for name, value in pairs:
+        if name.startswith("filters"):
+            given.read(name, value)
+    try:
+        return _FILTERS.validate_python(list(given.found.values()))
+    except ValidationError as error:
+        path = ["query", "filters"]
+        problems = [(one["msg"], [*path, *map(str, one["loc"][:2])]) for one in error.errors()]
+        raise Invalid(problems) from None
+
+
+class _Given:
+    """Filters as they are read, by what tells one from another."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {}
+        self._flat = 0
+
+    def read(self, name: str, value: str) -> None:
+        """Read a parameter. Raises Invalid."""
+        if match := _FLAT.fullmatch(name):
+            self._flat += match[1] == "key"
+            self._set(f"flat {self._flat}", match[1], value)
+        elif match := _INDEXED.fullmatch(name):
+            self._set(match[1], match[2], value)
+        elif _JSON.fullmatch(name):
+            self._read_json(value)
+        else:
+            raise Invalid([("Use `key`, `operator` and `value`", ["query", name])])
+
+    def _set(self, which: str, field: str, value: str) -> None:
+        one = self.found.setdefault(which, {})
+        if field == "value":
+            # Nothing is how a query writes null.
+            one.setdefault(field, []).append(value or None)
+        else:
+            one[field] = value
+
+    def _read_json(self, value: str) -> None:
+        try:
+            parsed: object = json.loads(value)
+        except (ValueError, RecursionError):
+            raise Invalid([("Use JSON", ["query", "filters"])]) from None
+        for one in _listed(parsed):
+            self.found[f"json {len(self.found)}"] = one

@@ -1,0 +1,34 @@
+"""The Queue port on Cloudflare Queues, and what takes messages from one."""
+
+import json
+from typing import Any
+
+from js import JSON
+from pyodide.ffi import JsException
+
+from ports import QueueError
+from runtime.convert import object_out
+from runtime.database import D1
+from storage import store
+
+_TEXT = {"contentType": "text"}
+
+
+class JsQueue:
+    """A queue binding."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def send(self, text: str) -> None:
+        """Send a message. Raises QueueError."""
+        try:
+            await self._binding.send(text, object_out(_TEXT))
+        except JsException as error:
+            raise QueueError(error.message) from None
+
+
+async def consume(batch: Any, env: Any) -> None:
+    """Write a batch of messages to the database. What fails raises, and comes again."""
+    messages = [one["body"] for one in json.loads(JSON.stringify(batch.messages))]
+    await store(messages, D1(env.DB))
