@@ -11,12 +11,11 @@ The first part of a body is written last: where it is, the body is whole.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from logs import Entry
 from ports import Clock, Database, DatabaseError, Queue, QueueError
-from storage import MESSAGE_SIZE, VALUE_SIZE, Waiting, message, statements, waiting
+from storage import MESSAGE_ROOM, MESSAGE_SIZE, VALUE_SIZE, Waiting, message, statements, waiting
 
 _log = logging.getLogger("sluice.journal")
 
@@ -30,26 +29,6 @@ PAUSES_S = (0.2, 1.0)
 """The waits between the tries of one write."""
 MOST_WAITING = 24_000_000
 """Bytes that may wait. Of what comes beyond, the bodies are lost, and at twice as much the rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where entries go."""
-
-    database: Database
-    queue: Queue | None
-
-    @property
-    def room(self) -> int:
-        """Bytes that one write takes."""
-        return MESSAGE_SIZE if self.queue else VALUE_SIZE
-
-    async def write(self, group: Sequence[Waiting]) -> None:
-        """Write entries, all or none. Raises DatabaseError and QueueError."""
-        if self.queue and len(text := message(group)) <= MESSAGE_SIZE:
-            await self.queue.send(text)
-        else:
-            await self.database.batch(statements(group))
 
 
 class Journal:
@@ -84,7 +63,7 @@ class Journal:
         self._lease = self._clock() + LEASE_MS
         if self._linger:
             await asyncio.sleep(self._linger)
-        await self._drain(_Place(database, queue))
+        await self._drain(database, queue)
 
     async def flush(self, database: Database) -> None:
         """Write the rows that wait now, whoever the writer is, so that they can be read.
@@ -116,30 +95,40 @@ class Journal:
         self._parts |= {part.key: part for part in parts}
         self._size += row.size + sum(part.size for part in parts)
 
-    async def _drain(self, place: _Place) -> None:
+    async def _drain(self, database: Database, queue: Queue | None) -> None:
         until = self._clock() + TERM_MS
         while (self._rows or self._parts) and self._clock() < until:
-            await self._write_next(place)
+            await self._write_next(database, queue)
         self._lease = 0.0
         # Others may lead from here on. Whoever waits already was told that this writer writes.
         left = {**self._rows, **self._parts}
         while any(key in self._rows or key in self._parts for key in left):
-            await self._write_next(place, lead=False)
+            await self._write_next(database, queue, lead=False)
 
-    async def _write_next(self, place: _Place, lead: bool = True) -> None:
+    async def _write_next(self, database: Database, queue: Queue | None, lead: bool = True) -> None:
         """Write the rows that wait, and then one value of parts at the most."""
-        for source, room in ((self._rows, place.room), (self._parts, VALUE_SIZE)):
+        for source, room in (
+            (self._rows, MESSAGE_ROOM if queue else VALUE_SIZE),
+            (self._parts, VALUE_SIZE),
+        ):
             if source:
                 group = _group(source, room)
-                await self._write(group, place, lead)
+                await self._write(group, database, queue, lead)
                 self._forget(source, group)
 
-    async def _write(self, group: Mapping[str, Waiting], place: _Place, lead: bool) -> None:
+    async def _write(
+        self, group: Mapping[str, Waiting], database: Database, queue: Queue | None, lead: bool
+    ) -> None:
+        text = message(list(group.values())) if queue else ""
         for pause in (*PAUSES_S, None):
             if lead:
                 self._lease = self._clock() + LEASE_MS
             try:
-                await place.write(list(group.values()))
+                # What is too long for a message goes straight to the database.
+                if queue and len(text) <= MESSAGE_SIZE:
+                    await queue.send(text)
+                else:
+                    await database.batch(statements(list(group.values())))
                 return
             except (DatabaseError, QueueError) as error:
                 if pause is None:

@@ -15,6 +15,8 @@ MOST_METADATA = 400
 """Entries of metadata that are counted in an hour or a day, over all keys."""
 METADATA_LENGTH = 100
 """Characters of a metadata key or value in the counts."""
+_STEPS = ((2, 1), (5, 2), (10, 5))
+"""Up to twice a power of ten a bucket is a tenth of it wide, up to five times two, then five."""
 
 DIMENSIONS = "provider, model, status_code, error_code, cached"
 SUMS = (
@@ -42,11 +44,20 @@ FROM {_ROWS} GROUP BY 1, 2, 3, 4, 5, 6, 7
 
 
 def _rounded(value: str) -> str:
-    """Return the SQL that cuts milliseconds to two digits: what was cut is less than a tenth."""
-    steps = " ".join(
-        f"WHEN {value} < {10 ** (n + 2)} THEN {value} / {10**n} * {10**n}" for n in range(1, 6)
-    )
-    return f"CASE WHEN {value} < 100 THEN {value} {steps} ELSE {value} / 1000000 * 1000000 END"
+    """Return the SQL that cuts milliseconds to the beginning of their bucket: see `middle`."""
+    steps = [
+        f"WHEN {value} < {upto * unit} THEN {value} / {step * unit // 10} * {step * unit // 10}"
+        for unit in (10**n for n in range(1, 7))
+        for upto, step in _STEPS
+    ]
+    return f"CASE {' '.join(steps)} ELSE {value} / 1000000 * 1000000 END"
+
+
+def middle(least: int) -> int:
+    """Return the middle of a bucket: what was counted in it is at most 5 % away."""
+    unit = 10 ** max(1, len(str(least)) - 1)
+    width = next(step for upto, step in _STEPS if least < upto * unit) * unit // 10
+    return least + (width - 1) // 2
 
 
 SPEEDS_OF_ROWS = f"""

@@ -12,9 +12,10 @@ from call import Reply
 from errors import BadParameter
 from periods import DAY_MS, HOUR_MS
 from ports import Row
+from rollups import middle
 
 _INTERVALS = {"hour": HOUR_MS, "day": DAY_MS}
-_LONGEST_DAYS = {"hour": 31, "day": 732}
+_LONGEST_DAYS = {"hour": 8, "day": 732}
 _STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _OF_ACCOUNT = "SELECT internal_id FROM gateways WHERE account_id = ?1"
 
@@ -106,15 +107,9 @@ def _speeds(rows: Sequence[Row]) -> list[dict[str, object]]:
         one = told.setdefault(name, {"provider": name[0], "model": name[1] or None})
         one[row["kind"]] = {
             "attempts": row["attempts"],
-            **{name: _middle(row[name]) for name in ("p50", "p90", "p99")},
+            **{name: middle(row[name]) for name in ("p50", "p90", "p99")},
         }
     return list(told.values())
-
-
-def _middle(least: int) -> int:
-    """Return the middle of the milliseconds that are counted as `least`: two digits are kept."""
-    width = 10 ** max(0, len(str(least)) - 2)
-    return least + (width - 1) // 2
 
 
 def _metadata(rows: Sequence[Row]) -> dict[str, list[dict[str, object]]]:
