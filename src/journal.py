@@ -106,15 +106,16 @@ class Journal:
             await self._write_next(database, queue, lead=False)
 
     async def _write_next(self, database: Database, queue: Queue | None, lead: bool = True) -> None:
-        """Write the rows that wait, and then one value of parts at the most."""
-        for source, room in (
-            (self._rows, MESSAGE_ROOM if queue else VALUE_SIZE),
-            (self._parts, VALUE_SIZE),
-        ):
-            if source:
-                group = _group(source, room)
-                await self._write(group, database, queue, lead)
-                self._forget(source, group)
+        """Write a group of rows, and then one part of a long body."""
+        if self._rows:
+            group = _group(self._rows, MESSAGE_ROOM if queue else VALUE_SIZE)
+            await self._write(group, database, queue, lead)
+            self._forget(self._rows, group)
+        if self._parts:
+            key = next(iter(self._parts))
+            group = {key: self._parts[key]}
+            await self._write(group, database, None, lead)
+            self._forget(self._parts, group)
 
     async def _write(
         self, group: Mapping[str, Waiting], database: Database, queue: Queue | None, lead: bool

@@ -17,7 +17,7 @@ MESSAGE_SIZE = 120_000
 MESSAGE_ROOM = 115_000
 """Bytes of entries in one message."""
 LONG = 100_000
-"""Bytes of JSON from which on a body is written by itself, after the rows."""
+"""Characters from which on a body is written by itself, after the rows; as JSON four times that."""
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
@@ -36,15 +36,18 @@ INSERT_PAYLOADS = _insert("payloads", ("gateway_id", "log_id", "side", "part", "
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An entry, or a part of a long body, as JSON that waits to be written."""
+    """An entry with its short bodies, or a part of a long one, that waits to be written."""
 
     key: str
     row: str | None
+    """JSON, as the payloads."""
     payloads: tuple[str, ...]
     hour: tuple[int, int] | None
     """The gateway, and the hour of the row."""
     size: int
-    """Bytes: what is ASCII takes one for each character."""
+    """Bytes."""
+    part: tuple[int, str, str, int, str] | None = None
+    """Of a long body: gateway, row, side, number, text. It becomes JSON when it is written."""
 
     def bare(self) -> "Waiting":
         """Return the row without its bodies."""
@@ -57,15 +60,15 @@ def waiting(entry: Entry) -> tuple[Waiting, list[Waiting]]:
     short: list[str] = []
     long: list[Waiting] = []
     for side, text in (("request", entry.request), ("response", entry.response)):
-        rows = [
-            json.dumps((gateway_id, entry.id, side, part, piece))
-            for part, piece in enumerate(_cut(text or ""))
-        ]
-        if sum(map(len, rows)) <= LONG:
-            short.extend(rows)
-            continue
-        for part, row in reversed(list(enumerate(rows))):
-            long.append(Waiting(f"{entry.id} {side} {part}", None, (row,), None, len(row)))
+        if text and len(text) <= LONG:
+            row = json.dumps((gateway_id, entry.id, side, 0, text))
+            if len(row) <= 4 * LONG:
+                short.append(row)
+                continue
+        parts = [(gateway_id, entry.id, side, *one) for one in enumerate(_cut(text or ""))]
+        for part in reversed(parts):
+            key = f"{entry.id} {side} {part[3]}"
+            long.append(Waiting(key, None, (), None, len(part[4]), part))
     row, when = json.dumps(entry.row), moment(entry.id)
     hour = (gateway_id, when - when % HOUR_MS)
     size = len(row) + sum(map(len, short))
@@ -75,7 +78,10 @@ def waiting(entry: Entry) -> tuple[Waiting, list[Waiting]]:
 def statements(group: Sequence[Waiting]) -> list[tuple[str, str]]:
     """Return what writes a group in one transaction."""
     rows = ",".join([one.row for one in group if one.row])
-    payloads = ",".join([payload for one in group for payload in one.payloads])
+    payloads = ",".join(
+        [payload for one in group for payload in one.payloads]
+        + [json.dumps(one.part, ensure_ascii=False) for one in group if one.part]
+    )
     wanted = [
         (INSERT_LOGS, f"[{rows}]"),
         (INSERT_PAYLOADS, f"[{payloads}]"),
@@ -116,14 +122,20 @@ def _read(text: str) -> Iterator[Waiting]:
 
 def _cut(text: str) -> Iterator[str]:
     """Return the parts of a body, none for an empty one."""
-    size = len(text) if text.isascii() else len(text.encode(errors="replace"))
+    if not text.isascii():
+        # Half a character, as JSON can have it, has no UTF-8.
+        text = text.encode(errors="replace").decode()
+    size = len(text) if text.isascii() else len(text.encode())
     count = -(-size // PART_SIZE)
-    # Of what must be escaped, the JSON is up to six times as long. The rest of a row is an id.
-    short = size * 6 < VALUE_SIZE
-    if count < 2 and (short or len(json.dumps(text)) < VALUE_SIZE - 1_000):
+    # What must be escaped is up to six times as long as JSON.
+    if count < 2 and (size * 6 < VALUE_SIZE or _json_size(text) <= VALUE_SIZE):
         if text:
             yield text
         return
     length = -(-len(text) // max(2, count))
     for start in range(0, len(text), length):
         yield from _cut(text[start : start + length])
+
+
+def _json_size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode())

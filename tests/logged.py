@@ -40,7 +40,7 @@ def add_row(database: SqliteDatabase, when: float = NOW, **more: Any) -> str:
     for sql, value in ((INSERT_LOGS, values), (MARK_DUE, hours)):
         database.connection.execute(sql, (value,))
     for name, value in judged.items():
-        sql = f"UPDATE logs SET {name} = ? WHERE id = ?"  # noqa: S608 - the test's own names
+        sql = f"UPDATE logs SET {name} = ? WHERE id = ?"
         database.connection.execute(sql, (value, row["id"]))
     return row["id"]
 

@@ -35,7 +35,7 @@ WITH hours AS MATERIALIZED (
 )
 SELECT (SELECT coalesce(sum(held), 0) FROM hours) AS total, (
   SELECT start FROM (SELECT start, sum(held) OVER (ORDER BY start DESC) AS above FROM hours)
-  WHERE above >= {MOST_SEARCHED} ORDER BY start DESC LIMIT 1
+  WHERE above >= ?4 ORDER BY start DESC LIMIT 1
 ) AS since
 """  # noqa: S608 - our own names and numbers
 _EXTREMES = ", ".join(
@@ -55,6 +55,7 @@ class Search:
     descending: bool
     extremes: bool
     """Whether the least and the most of what is found is wanted."""
+    most: int = MOST_SEARCHED
 
     @classmethod
     def of(cls, query: str, gateway_id: int, usual: str = "desc") -> "Search":
@@ -94,7 +95,8 @@ class Search:
         """Return how many rows the hours of the search hold, and from when on to search."""
         start, end = self.condition.start or 0, self.condition.end
         until = _FOREVER if end is None else end + _LATE_MS
-        [row] = await database.all(_HOURS, self.gateway_id, start - _EARLY_MS, until)
+        values = (self.gateway_id, start - _EARLY_MS, until, self.most)
+        [row] = await database.all(_HOURS, *values)
         return row["total"], row["since"]
 
     async def _select(

@@ -170,7 +170,9 @@ async def test_two_filters_with_indices_both_hold(bench: Bench, ids: dict[str, s
     filters = [FILTER, {"key": "duration", "operator": "lt", "value": [5]}]
 
     assert await found(bench, ids, "filters=" + quote(json.dumps(filters))) == []
-    assert await found(bench, ids, "&".join("filters=" + quote(json.dumps(f)) for f in filters)) == []
+    assert (
+        await found(bench, ids, "&".join("filters=" + quote(json.dumps(f)) for f in filters)) == []
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,148 @@
+"""Long bodies: whole, in rows that the database takes, and behind the rows of the log."""
+
+import asyncio
+
+import pytest
+
+from call import Ask, Reply
+from fakes import NOW, FakeClock, HeldDatabase, SqliteDatabase, a_call, kept_of
+from ids import uuid7
+from journal import MOST_WAITING, Journal
+from logs import Entry
+from ports import Ending
+from storage import PART_SIZE
+
+
+def an_entry(request: str | None = None, response: str | None = None) -> Entry:
+    row = kept_of(a_call(ask=Ask(text=request)), Reply(200, {}), Ending("complete", response), NOW)
+    return Entry((row.row[0], uuid7(NOW), *row.row[2:]), row.request, row.response)
+
+
+def whole(database: SqliteDatabase, side: str) -> str:
+    rows = [row for row in database.rows("payloads") if row["side"] == side]
+    return "".join(row["body"] for row in sorted(rows, key=lambda row: row["part"]))
+
+
+@pytest.mark.parametrize("letter", ["a", '"', "\\", "\x01", "é", "語", "🛷", "a🛷"])
+async def test_a_body_of_ten_megabytes_is_kept_whole_in_rows_of_one(
+    database: SqliteDatabase, letter: str
+) -> None:
+    text = letter * (10_000_000 // len(letter.encode()))
+
+    await Journal(FakeClock()).write(an_entry(text), database)
+
+    assert whole(database, "request") == text
+    rows = database.rows("payloads")
+    assert max(len(row["body"].encode()) for row in rows) <= PART_SIZE
+    longest = max(len(value.encode()) for batch in database.batches for _, value in batch)
+    assert longest < 2_000_000
+
+
+async def test_a_body_that_is_long_at_one_end_is_cut_where_it_must_be(
+    database: SqliteDatabase,
+) -> None:
+    text = "a" * 900_000 + "🛷" * 500_000
+
+    await Journal(FakeClock()).write(an_entry(text, text), database)
+
+    assert whole(database, "request") == whole(database, "response") == text
+    assert max(len(row["body"].encode()) for row in database.rows("payloads")) <= PART_SIZE
+
+
+async def test_a_body_of_half_a_megabyte_is_one_row(database: SqliteDatabase) -> None:
+    await Journal(FakeClock()).write(an_entry("a" * 500_000, "b" * 500_000), database)
+
+    assert len(database.rows("payloads")) == 2
+
+
+async def test_a_row_is_written_before_its_long_bodies(database: SqliteDatabase) -> None:
+    held = HeldDatabase(database)
+    journal = Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry("a" * 3_000_000), held))
+
+    (await held.next_write()).set_result(None)
+    gate = await held.next_write()
+
+    assert (len(database.rows("logs")), database.rows("payloads")) == (1, [])
+    held.free = True
+    gate.set_result(None)
+    await writer
+    assert len(whole(database, "request")) == 3_000_000
+
+
+async def test_rows_that_come_meanwhile_do_not_wait_for_long_bodies(
+    database: SqliteDatabase,
+) -> None:
+    held = HeldDatabase(database)
+    journal = Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry("a" * 5_000_000), held))
+    (await held.next_write()).set_result(None)
+    first_part = await held.next_write()
+
+    await journal.write(an_entry("short"), held)
+    first_part.set_result(None)
+    (await held.next_write()).set_result(None)
+    next_part = await held.next_write()
+
+    assert (len(database.rows("logs")), len(database.rows("payloads"))) == (2, 2)
+    held.free = True
+    next_part.set_result(None)
+    await writer
+
+
+async def test_the_first_part_of_a_body_is_written_last(database: SqliteDatabase) -> None:
+    held = HeldDatabase(database)
+    writer = asyncio.create_task(Journal(FakeClock()).write(an_entry("a" * 2_500_000), held))
+    (await held.next_write()).set_result(None)
+    for _ in range(2):
+        gate = await held.next_write()
+        assert 0 not in [row["part"] for row in database.rows("payloads")]
+        gate.set_result(None)
+    (await held.next_write()).set_result(None)
+    await writer
+
+    assert [row["part"] for row in database.rows("payloads")] == [0, 1, 2]
+
+
+async def test_when_too_much_waits_bodies_are_lost_before_rows(database: SqliteDatabase) -> None:
+    held = HeldDatabase(database)
+    journal = Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry(), held))
+    gate = await held.next_write()
+    count = MOST_WAITING // 9_000_000 + 2
+
+    for _ in range(count):
+        await journal.write(an_entry("a" * 9_000_000), held)
+
+    assert journal.state()["lost_bodies"] == 2
+    held.free = True
+    gate.set_result(None)
+    await writer
+    assert len(database.rows("logs")) == count + 1
+    assert journal.state() == {"lost": 0, "lost_bodies": 2, "waiting": 0}
+    assert len({row["log_id"] for row in database.rows("payloads")}) == count - 2
+
+
+async def test_when_far_too_much_waits_rows_are_lost_and_counted(
+    database: SqliteDatabase,
+) -> None:
+    held = HeldDatabase(database)
+    journal = Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry(), held))
+    gate = await held.next_write()
+    bloated = an_entry()
+    row = (*bloated.row[:2], "x" * 5_000_000, *bloated.row[3:])
+
+    for _ in range(12):
+        await journal.write(Entry((row[0], uuid7(NOW), *row[2:])), held)
+
+    assert journal.state() == {"lost": 3, "lost_bodies": 0, "waiting": 10}
+    gate.cancel()
+    writer.cancel()
+    await asyncio.gather(writer, return_exceptions=True)
+
+
+async def test_half_a_character_does_no_harm(database: SqliteDatabase) -> None:
+    await Journal(FakeClock()).write(an_entry("a" * 500_000 + "\ud83d"), database)
+
+    assert whole(database, "request") == "a" * 500_000 + "?"
