@@ -1,7 +1,7 @@
 # `make help` lists what there is to do. Everything is installed inside this folder.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help setup dev demo token test unit check fix docs prices lock deploy clean
+.PHONY: help setup dev demo token test unit check fix docs prices rows lock deploy clean
 
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 export WRANGLER_SEND_METRICS := false
@@ -46,6 +46,9 @@ docs: setup ## Write docs/providers.md from the declarations
 
 prices: setup ## Write src/price_table.py from the published prices that are pinned
 	@$(PYTHON) tools/prices.py
+
+rows: setup ## Fill a log with a million rows and time what is asked of it (ARGS)
+	@$(PYTHON) tools/rows.py $(ARGS)
 
 lock: .venv/.ready ## Write the lock files anew from pyproject.toml and package.json
 	@uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --group dev -o locks/dev.txt

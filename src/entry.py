@@ -26,7 +26,7 @@ class Default(WorkerEntrypoint):
 
     async def queue(self, batch: Any, _env: Any, _ctx: Any) -> None:
         """Write rows of the log that come from the queue."""
-        await consume(batch, self.env._env)
+        await consume(batch._binding, self.env._env)
 
 
 class Counter(DurableObject):

@@ -1,7 +1,7 @@
 """The filters of a query, in all the spellings that clients have.
 
 The official SDKs write them flat and repeated (`filters.key=a&filters.operator=eq&filters.value=x`,
-where a key begins the next filter); others with indices (`filters[0][key]=a`), or as JSON.
+where a second key begins the next filter); others with indices (`filters[0][key]=a`), or as JSON.
 """
 
 import json
@@ -62,7 +62,9 @@ class _Given:
     def read(self, name: str, value: str) -> None:
         """Read a parameter. Raises Invalid."""
         if match := _FLAT.fullmatch(name):
-            self._flat += match[1] == "key"
+            now = self.found.get(f"flat {self._flat}", {})
+            # Only values come more than once in a filter.
+            self._flat += match[1] != "value" and match[1] in now
             self._set(f"flat {self._flat}", match[1], value)
         elif match := _INDEXED.fullmatch(name):
             self._set(match[1], match[2], value)

@@ -1,9 +1,7 @@
 """The Queue port on Cloudflare Queues, and what takes messages from one."""
 
-import json
 from typing import Any
 
-from js import JSON
 from pyodide.ffi import JsException
 
 from ports import QueueError
@@ -30,5 +28,4 @@ class JsQueue:
 
 async def consume(batch: Any, env: Any) -> None:
     """Write a batch of messages to the database. What fails raises, and comes again."""
-    messages = [one["body"] for one in json.loads(JSON.stringify(batch.messages))]
-    await store(messages, D1(env.DB))
+    await store([message.body for message in batch.messages], D1(env.DB))
