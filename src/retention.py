@@ -1,13 +1,18 @@
 """Keeps logs within what their gateways may hold: so many rows, so many days."""
 
 import json
+import logging
 from dataclasses import dataclass
+
+from pydantic import ValidationError
 
 from deletion import delete_rows
 from gateways import Gateways
 from periods import DAY_MS, HOUR_MS, bounds_sql, first_id
-from ports import Clock, Database, Row, Snapshots
+from ports import Clock, Database, DatabaseError, Row, Snapshots
 from settings import Settings
+
+_log = logging.getLogger("sluice.retention")
 
 BATCH = 1_000
 """Rows that are deleted in one transaction."""
@@ -52,11 +57,17 @@ class Keeper:
     """Epoch milliseconds at which no new work is begun."""
 
     async def keep(self) -> None:
-        """Do what is to be done, until the time is over. Raises DatabaseError."""
+        """Do what is to be done, until the time is over. Raises DatabaseError.
+
+        A gateway whose log cannot be kept is reported, and does not stand in the way of others.
+        """
         for row in await self.database.all(_GATEWAYS):
             if self.clock() >= self.until:
                 return
-            await self._keep_one(row, Settings.model_validate_json(row["settings"]))
+            try:
+                await self._keep_one(row, Settings.model_validate_json(row["settings"]))
+            except (DatabaseError, ValidationError) as error:
+                _log.error("the log of gateway %d is not kept: %s", row["internal_id"], error)
 
     async def _keep_one(self, row: Row, settings: Settings) -> None:
         gateway_id: int = row["internal_id"]

@@ -5,9 +5,12 @@ that were late, gives the same. A day is made of its hours. Each is one transact
 """
 
 import json
+import logging
 
 from periods import DAY_MS, HOUR_MS, bounds_sql, first_id
-from ports import Database
+from ports import Database, DatabaseError, Row
+
+_log = logging.getLogger("sluice.rollups")
 
 TOP = 20
 """Values of a metadata key that are counted in an hour or a day."""
@@ -156,9 +159,10 @@ INSERT INTO log_periods (gateway_id, span, start)
 SELECT {_GATEWAY}, {DAY_MS}, {_START} / {DAY_MS} * {DAY_MS} WHERE true
 ON CONFLICT DO UPDATE SET due = 1 WHERE NOT due
 """
+_RECOUNT = _DONE.replace("?2", str(HOUR_MS))
 _HOUR_STATEMENTS = [
     *_replace(HOUR_MS, (COUNTS_OF_ROWS, SPEEDS_OF_ROWS, METADATA_OF_ROWS)),
-    _DONE.replace("?2", str(HOUR_MS)),
+    _RECOUNT,
     _MARK_DAY,
 ]
 _DAY_STATEMENTS = [
@@ -179,20 +183,24 @@ def hour_value(gateway_id: int, start: int) -> list[int | str]:
 async def roll_up(database: Database, now: float, most: int) -> int:
     """Count hours and days that are over and due, the oldest first, `most` of each.
 
-    Returns how many were counted. Raises DatabaseError.
+    Returns how many were counted; one that cannot be is reported, and stays due. Raises
+    DatabaseError where the database cannot tell what is due.
     """
-    hours = await database.all(_DUE, HOUR_MS, round(now), most)
-    for hour in hours:
+    counted = 0
+    for hour in await database.all(_DUE, HOUR_MS, round(now), most):
         # Of an hour whose rows were deleted the charts stay as they are.
-        steps = [_HOUR_STATEMENTS[-2]] if hour["frozen"] else _HOUR_STATEMENTS
-        await _run(database, steps, hour["gateway_id"], hour["start"])
-    days = await database.all(_DUE, DAY_MS, round(now), most)
-    for day in days:
-        await _run(database, _DAY_STATEMENTS, day["gateway_id"], day["start"])
-    return len(hours) + len(days)
+        steps = [_RECOUNT] if hour["frozen"] else _HOUR_STATEMENTS
+        counted += await _run(database, steps, hour)
+    for day in await database.all(_DUE, DAY_MS, round(now), most):
+        counted += await _run(database, _DAY_STATEMENTS, day)
+    return counted
 
 
-async def _run(database: Database, steps: list[str], gateway_id: int, start: int) -> None:
-
-    value = json.dumps([hour_value(gateway_id, start)])
-    await database.batch([(step, value) for step in steps])
+async def _run(database: Database, steps: list[str], period: Row) -> bool:
+    value = json.dumps([hour_value(period["gateway_id"], period["start"])])
+    try:
+        await database.batch([(step, value) for step in steps])
+    except DatabaseError as error:
+        _log.error("the log of gateway %d is not counted: %s", period["gateway_id"], error)
+        return False
+    return True

@@ -86,6 +86,14 @@ async def test_charts_are_the_same_before_and_after_hours_are_counted(
     assert [one["total"]["p50"] for one in told["latency"]] == [774, 124]
 
 
+async def test_rows_that_come_after_their_hour_was_counted_count_once(bench: Bench) -> None:
+    add_row(bench.database, NOW - HOUR_MS)
+    await count(bench)
+    add_row(bench.database, NOW - HOUR_MS)
+
+    assert (await charts(bench))["totals"]["requests"] == 2
+
+
 @pytest.mark.parametrize("interval", ["hour", "day"])
 async def test_series_add_up_to_the_totals(bench: Bench, interval: str) -> None:
     a_week(bench)

@@ -77,7 +77,8 @@ async def test_rows_that_come_late_into_an_hour_of_deleted_ones_leave_its_charts
     bench: Bench,
 ) -> None:
     bench.settings(log_retention_days=1)
-    add_row(bench.database, NOW - 3 * DAY_MS)
+    for _ in range(3):
+        add_row(bench.database, NOW - 3 * DAY_MS)
     await run(bench)
     add_row(bench.database, NOW - 3 * DAY_MS)
 
@@ -86,7 +87,7 @@ async def test_rows_that_come_late_into_an_hour_of_deleted_ones_leave_its_charts
     told = result(
         await asked(bench, "GET", f"gateways/main/analytics?start={int(NOW - 4 * DAY_MS)}")
     )
-    assert (told["totals"]["requests"], ids(bench)) == (1, [])
+    assert (told["totals"]["requests"], ids(bench)) == (3, [])
 
 
 async def test_the_oldest_rows_go_where_a_log_holds_too_many(bench: Bench) -> None:
@@ -173,6 +174,19 @@ async def test_what_one_run_deletes_is_bounded_by_time_and_the_next_goes_on(benc
     assert len(ids(bench)) == 1_500
     await keeper(60).keep()
     assert ids(bench) == []
+
+
+async def test_a_gateway_that_cannot_be_kept_does_not_stand_in_the_way(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.settings(log_retention_days="never")
+    second = bench.database.add_gateway("second", '{"log_retention_days": 1}')
+    add_row(bench.database, NOW - 3 * DAY_MS, gateway_id=second)
+
+    await run(bench)
+
+    assert ids(bench) == []
+    assert "the log of gateway 1 is not kept" in caplog.text
 
 
 async def test_a_gateway_that_is_deleted_leaves_nothing_behind(bench: Bench) -> None:

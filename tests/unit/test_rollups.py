@@ -173,3 +173,16 @@ def test_the_first_id_of_a_time_is_no_greater_than_any_of_then() -> None:
 
     assert moment(f"{made}-7000-8000-000000000000") == when
     assert first_id(when - 1) + "-7fff-bfff-ffffffffffff" < made
+
+
+async def test_an_hour_that_cannot_be_counted_stays_due_and_is_reported(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_row(bench.database, NOW - HOUR_MS)
+    bench.database.connection.execute("DROP TABLE rollup_speeds")
+
+    assert await roll_up(bench.database, NOW, 5) == 0
+
+    assert "the log of gateway 1 is not counted" in caplog.text
+    assert [row["due"] for row in bench.database.rows("log_periods")] == [1]
+    assert bench.database.rows("rollups") == []
