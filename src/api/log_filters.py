@@ -1,7 +1,8 @@
 """The filters of a query, in all the spellings that clients have.
 
-The official SDKs write them flat and repeated (`filters.key=a&filters.operator=eq&filters.value=x`,
-where a second key begins the next filter); others with indices (`filters[0][key]=a`), or as JSON.
+The official SDKs write them flat and repeated. That for JavaScript keeps each together
+(`filters.key=a&filters.operator=eq&filters.value=x&filters.key=b&…`), that for Python sends first
+all keys, then all operators, then all values. Others write indices (`filters[0][key]=a`), or JSON.
 """
 
 import json
@@ -16,6 +17,7 @@ from errors import Invalid
 MOST_FILTERS = 20
 _INDEXED = re.compile(r"filters\[(\d{0,3})\](?:\[|\.)(\w+)\]?(?:\[\d{0,3}\])?")
 _FLAT = re.compile(r"filters(?:\.|\[)(key|operator|value)\]?(?:\[\d{0,3}\])?")
+_FIELDS = ("key", "operator", "value")
 _JSON = re.compile(r"filters(?:\[\d{0,3}\])?")
 
 _Value = str | int | float | bool | None
@@ -44,6 +46,7 @@ def filters(pairs: Sequence[tuple[str, str]]) -> list[Filter]:
     for name, value in pairs:
         if name.startswith("filters"):
             given.read(name, value)
+    given.end()
     try:
         return _FILTERS.validate_python(list(given.found.values()))
     except ValidationError as error:
@@ -57,21 +60,37 @@ class _Given:
 
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}
-        self._flat = 0
+        self._flat: list[tuple[str, str]] = []
 
     def read(self, name: str, value: str) -> None:
         """Read a parameter. Raises Invalid."""
         if match := _FLAT.fullmatch(name):
-            now = self.found.get(f"flat {self._flat}", {})
-            # Only values come more than once in a filter.
-            self._flat += match[1] != "value" and match[1] in now
-            self._set(f"flat {self._flat}", match[1], value)
+            self._flat.append((match[1], value))
         elif match := _INDEXED.fullmatch(name):
             self._set(match[1], match[2], value)
         elif _JSON.fullmatch(name):
             self._read_json(value)
         else:
             raise Invalid([("Use `key`, `operator` and `value`", ["query", name])])
+
+    def end(self) -> None:
+        """Put flat filters together. Raises Invalid where a value may be of either of two."""
+        columns = {name: [v for n, v in self._flat if n == name] for name in _FIELDS}
+        keys, values = columns["key"], columns["value"]
+        names = [name for name, _ in self._flat]
+        if len(keys) > 1 and names == sorted(names, key=_FIELDS.index):
+            if len(values) != len(keys):
+                rule = "With several filters send one value each, or JSON"
+                raise Invalid([(rule, ["query", "filters"])])
+            for name, given in columns.items():
+                for place, value in enumerate(given):
+                    self._set(f"flat {place}", name, value)
+            return
+        place = 0
+        for name, value in self._flat:
+            # Only values come more than once in a filter.
+            place += name != "value" and name in self.found.get(f"flat {place}", {})
+            self._set(f"flat {place}", name, value)
 
     def _set(self, which: str, field: str, value: str) -> None:
         one = self.found.setdefault(which, {})

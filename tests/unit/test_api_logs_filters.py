@@ -166,6 +166,28 @@ async def test_a_filter_may_be_spelt_in_many_ways(
     assert await found(bench, ids, quote(query, safe="=&%")) == ["other"]
 
 
+@pytest.mark.parametrize(("duration", "names"), [("5", []), ("5000", ["other"])])
+async def test_filters_may_come_as_all_keys_all_operators_all_values(
+    bench: Bench, ids: dict[str, str], duration: str, names: list[str]
+) -> None:
+    keys = "filters.key=provider&filters.key=duration"
+    operators = "filters.operator=eq&filters.operator=lt"
+    values = f"filters.value=groq&filters.value={duration}"
+
+    assert await found(bench, ids, f"{keys}&{operators}&{values}") == names
+
+
+async def test_values_that_may_be_of_either_filter_are_refused(bench: Bench) -> None:
+    query = (
+        "filters.key=provider&filters.key=model&filters.operator=eq&filters.operator=eq"
+        "&filters.value=a&filters.value=b&filters.value=c"
+    )
+
+    assert wrong(await asked(bench, "GET", f"{LOGS}?{query}")) == [
+        (400, 7001, ["query", "filters"])
+    ]
+
+
 async def test_two_filters_with_indices_both_hold(bench: Bench, ids: dict[str, str]) -> None:
     filters = [FILTER, {"key": "duration", "operator": "lt", "value": [5]}]
 
