@@ -16,7 +16,7 @@ from periods import HOUR_MS, first_id
 from ports import Database, Row
 from retention import ROWS_OF_HOUR
 
-MOST_SEARCHED = 100_000
+MOST_SEARCHED = 50_000
 """Rows that a search reads, or those of one hour where it has more."""
 ORDERS = (
     "created_at", "provider", "model", "model_type", "success", "cached", "cost", "tokens_in",

@@ -45,7 +45,7 @@ def test_logs_are_read_filtered_judged_and_deleted(client: Cloudflare, place: Ga
     assert logs.response(older["id"], account_id="local", gateway_id=place.name)
     logs.edit(older["id"], account_id="local", gateway_id=place.name, feedback=1, score=90)
     shown = logs.get(older["id"], account_id="local", gateway_id=place.name)
-    assert shown.to_dict()["feedback"] == 1
+    assert (shown.model_extra or {})["feedback"] == 1
     judged = logs.list(place.name, account_id="local", feedback=1)
     assert [row.id for row in judged] == [older["id"]]
     done = logs.delete(
