@@ -22,6 +22,7 @@ EVERY_ERROR = [
     (errors.Forbidden("edit"), 403, 10000),
     (errors.NotFound("/x"), 404, 7000),
     (errors.CustomProviderNotFound("1"), 404, 1004),
+    (errors.BodyNotFound("request", "1"), 404, 7002),
     (errors.GatewayNotFound("main"), 404, 7002),
     (errors.KeyNotFound("1"), 404, 7002),
     (errors.LogNotFound("1"), 404, 7002),
