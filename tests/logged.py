@@ -27,6 +27,8 @@ def add_row(database: SqliteDatabase, when: float = NOW, **more: Any) -> str:
         "cached": 0,
         "step": 0,
         "authentication": 0,
+        "custom_cost": 0,
+        "attempt": 1,
         "final": 1,
     }
     judged = {name: more.pop(name) for name in ("feedback", "score") if name in more}

@@ -108,6 +108,8 @@ def made(gateway_id: int, number: int, count: int, now: int) -> list[Any]:
         "user_agent": "OpenAI/Python 3.54.0",
         "authentication": 1,
         "cost": tokens / 400_000,
+        "custom_cost": 0,
+        "attempt": 1,
         "final": 1,
     }
     return [told[column] for column in COLUMNS]

@@ -20,9 +20,9 @@ from runtime.crypto import WebCrypto
 from runtime.database import D1
 from runtime.fetch import JsFetch
 from runtime.flights import DoFlights
+from runtime.logqueue import JsQueue
 from runtime.reply_body import JsReplyBody
 from runtime.request_body import JsRequestBody
-from runtime.logqueue import JsQueue
 from runtime.snapshots import KvSnapshots
 from runtime.websocket import JsSocket, JsSockets
 

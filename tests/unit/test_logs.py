@@ -187,9 +187,10 @@ def test_both_bodies_are_kept_whole() -> None:
 
 def test_of_the_attempts_of_a_request_the_last_is_final() -> None:
     call = a_call()
-    first, second = Attempt("first", call, NOW, "a"), Attempt("second", call, NOW, "b")
-    call.trail.attempts.extend([first, second])
-    first.outcome = second.outcome = Reply(200, {})
+    first = call.trail.begin(call, NOW, tried=True)
+    call.trail.give_up(Reply(503, {}), NOW)
+    second = call.trail.begin(call, NOW, tried=True)
+    second.outcome = Reply(200, {})
 
     rows = [entry(one, WHOLE, NOW).row for one in (first, second)]
 
