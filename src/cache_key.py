@@ -123,7 +123,10 @@ def _meaning(text: str) -> str | None:
     """
     try:
         parsed = json.loads(text, object_pairs_hook=_unambiguous)
-        return None if _LOST in text else json.dumps(parsed, sort_keys=True, separators=(",", ":"))
+        if _LOST in text:
+            return None
+        # Not what JSON cannot say: every number that is too large would be the same Infinity.
+        return json.dumps(parsed, allow_nan=False, sort_keys=True, separators=(",", ":"))
     except (ValueError, RecursionError):
         return None
 
