@@ -9,7 +9,7 @@ from ports import Ending, ReplyBody
 
 HEAD_SIZE = 1024
 """Bytes that a head may have."""
-STREAM = "text/event-stream"
+STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 
 # Those that describe the bytes. The others are about one exchange: its date, its id, its quota.
 _DESCRIBING = ("cache-control", "content-disposition", "content-language", "content-type")
@@ -57,7 +57,7 @@ def head(reply: Reply, ending: Ending, now: float, ttl: int) -> Head | None:
     report = reply.report(ending) if reply.report else Report()
     if ending.state != "complete" or ending.size is None or not report.complete:
         return None
-    if ending.text is None and reply.headers.get("content-type", "").startswith(STREAM):
+    if ending.text is None and reply.headers.get("content-type", "").lower().startswith(STREAMS):
         return None  # nobody knows how it ended
     if reply.failure and ending.text and reply.failure(ending.text):
         return None  # an error in the clothes of a success
