@@ -75,12 +75,14 @@ class _Miss:
         ending = await body.watch()
         about = head(reply, ending, self.ports.clock(), self.call.cache_ttl)
         if about is None:
+            if ending.state == "complete" and ending.size is None:
+                self.call.trail.flags.append(TOO_LARGE)  # it was not even counted
             self._give_up()
             return
         now, ask = self.ports.clock(), self.call.ask
         cost = worth(about.report, ask, prices, None, now)
         text = replace(about, report=replace(about.report, cost=cost)).dump()
-        if ending.copy is None or len(text) > HEAD_SIZE:
+        if ending.copy is None or len(text.encode()) > HEAD_SIZE:
             self.call.trail.flags.append(TOO_LARGE)
             self._give_up()
             return
