@@ -1,8 +1,9 @@
 """What is kept of an answer beside its bytes."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from call import Reply, Report
 from ports import Ending, ReplyBody
@@ -16,13 +17,18 @@ _DESCRIBING = ("cache-control", "content-disposition", "content-language", "cont
 # With 202 the answer is still to come, with 204 there is none, and with 206 it is a part.
 _WHOLE = (200, 201)
 
+# What else a head says cannot be true, and might not even be an answer.
+_Status = Annotated[int, Field(ge=_WHOLE[0], le=_WHOLE[-1])]
+_Name = Annotated[str, Field(pattern=f"^(?:{'|'.join(_DESCRIBING)})$")]
+_Value = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$")]
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a kept answer was."""
 
-    status: int
-    headers: dict[str, str]
+    status: _Status
+    headers: dict[_Name, _Value]
     size: int
     """Bytes."""
     stored: int
