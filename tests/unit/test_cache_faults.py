@@ -202,6 +202,7 @@ async def test_the_answer_of_another_is_a_hit(keeping: Bench) -> None:
     ports = replace(keeping.ports, flights=_Flights(Joined(kept=handed)))
 
     reply = await handle(a_request(), keeping.isolate, ports)
+    await keeping.background.run()
 
     assert (reply.status, reply.headers["cf-aig-cache-status"]) == (200, "HIT")
     assert keeping.cache.written_keys == []

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from call import Reply
 from caching import FakeKept, KeptBody
+from call import Reply
 from errors import Unreachable
 from fakes import NOW, Bench, FakeReplyBody, a_request, an_answer, an_entry, universal
 from ports import Ending, Incoming
@@ -158,7 +158,9 @@ async def test_a_stream_is_kept_and_told_again(keeping: Bench) -> None:
     assert (row["cached"], row["saved_tokens_in"], row["saved_tokens_out"]) == (1, 12, 7)
 
 
-@pytest.mark.parametrize("kind", ["audio/mpeg", "image/png", "application/octet-stream", "text/csv"])
+@pytest.mark.parametrize(
+    "kind", ["audio/mpeg", "image/png", "application/octet-stream", "text/csv"]
+)
 async def test_any_kind_of_answer_is_kept(keeping: Bench, kind: str) -> None:
     keeping.fetch.script.append(answered("bytes", content_type=kind))
     await keeping.handle(a_request())

@@ -22,7 +22,7 @@ def stored(key_id: str, provider: str = "openai", alias: str = "default") -> Sto
     return StoredKey(key_id, provider, alias, default=alias == "default", sealed=f"sealed-{key_id}")
 
 
-async def key_of(
+async def key_of(  # noqa: PLR0913 - each a part of what is asked
     headers: Mapping[str, str] | None = None,
     *,
     slug: str = "openai",
@@ -212,9 +212,7 @@ async def test_an_alias_matters_only_where_a_stored_key_is_used() -> None:
 async def test_an_alias_that_is_unknown_has_no_key() -> None:
     gateway = replace(GATEWAY, keys=(stored("k1"),))
 
-    assert (
-        await key_of({"authorization": "", "cf-aig-byok-alias": "typo"}, gateway=gateway) is None
-    )
+    assert await key_of({"authorization": "", "cf-aig-byok-alias": "typo"}, gateway=gateway) is None
 
 
 async def test_a_token_of_ours_in_place_of_a_providers_key_is_no_credential() -> None:

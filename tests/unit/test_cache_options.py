@@ -39,7 +39,8 @@ async def test_a_caller_may_say_how_long(bench: Bench, ttl: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["1", "59", "2592001", "-60", "+60", "60.0", "6e1", "", " ", "true", "٦٠", "00", "9" * 99]
+    "value",
+    ["1", "59", "2592001", "-60", "+60", "60.0", "6e1", "", " ", "true", "٦٠", "00", "9" * 99],
 )
 async def test_another_length_is_refused_and_the_rule_is_told(bench: Bench, value: str) -> None:
     reply = await bench.handle(a_request({"cf-aig-cache-ttl": value}))
@@ -140,9 +141,9 @@ async def test_an_entry_wins_over_its_request_and_that_over_the_gateway(
     bench: Bench, entry: dict[str, Any], request_headers: dict[str, str], ttl: int | None
 ) -> None:
     bench.settings(**ON)
-    headers = {"authorization": "Bearer sk", **entry.get("headers", {})}
+    own = {"headers": {"authorization": "Bearer sk", **entry.get("headers", {})}}
 
-    asked_for = universal(an_entry(**{**entry, "headers": headers}), **request_headers)
+    asked_for = universal(an_entry("openai", **(entry | own)), **request_headers)
 
     assert await _ttl_of(bench, asked_for) == ttl
 
