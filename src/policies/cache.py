@@ -6,7 +6,7 @@ from cache_key import cache_key
 from call import Call, Handler, Policy, Reply, Report, Usage
 from costs import worth
 from kept import HEAD_SIZE, Head, head, worth_keeping
-from ports import CacheError, FlightsError, Joined, Kept, Lead, Ports, Reading, ReplyBody
+from ports import CacheError, Ending, FlightsError, Joined, Kept, Lead, Ports, Reading, ReplyBody
 
 LARGEST = 25 * 1024 * 1024
 """Bytes of an answer that is kept: what Workers KV takes."""
@@ -72,24 +72,37 @@ class _Miss:
         return reply
 
     async def _keep(self, reply: Reply, body: ReplyBody, prices: str | None) -> None:
-        ending = await body.watch()
+        kept = None
+        try:
+            kept = self._worth_it(reply, await body.watch(), prices)
+        finally:
+            if kept is None:
+                self._give_up()
+        if kept:
+            await self._hand_on(*kept)
+
+    def _worth_it(
+        self, reply: Reply, ending: Ending, prices: str | None
+    ) -> tuple[str, object] | None:
+        """Return the head and the bytes of an answer that has ended and is to be kept."""
         about = head(reply, ending, self.ports.clock(), self.call.cache_ttl)
         if about is None:
             if ending.state == "complete" and ending.size is None:
-                self.call.trail.flags.append(TOO_LARGE)  # it was not even counted
-            self._give_up()
-            return
+                self.call.trail.flags.append(TOO_LARGE)  # so long that nobody counted
+            return None
         now, ask = self.ports.clock(), self.call.ask
         cost = worth(about.report, ask, prices, None, now)
         text = replace(about, report=replace(about.report, cost=cost)).dump()
         if ending.copy is None or len(text.encode()) > HEAD_SIZE:
             self.call.trail.flags.append(TOO_LARGE)
-            self._give_up()
-            return
+            return None
+        return text, ending.copy
+
+    async def _hand_on(self, text: str, copy: object) -> None:
         if self.lead:
-            await self.lead.share(text, ending.copy)
+            await self.lead.share(text, copy)
         try:
-            await self.ports.cache.write(self.key, text, ending.copy, self.call.cache_ttl)
+            await self.ports.cache.write(self.key, text, copy, self.call.cache_ttl)
         except CacheError:
             self.call.trail.flags.append(UNWRITABLE)
 
