@@ -114,9 +114,10 @@ class _Miss:
 async def _reading(call: Call, ports: Ports) -> Reading | None:
     """Return the reading of what is kept for a call, or None for one whose answer is not."""
     ahead, call.trail.reading = call.trail.reading, None
-    if ahead or not call.cache_ttl:
+    # What was read ahead is of the first step, which may have been passed over since.
+    if ahead and call.step == 0:
         return ahead
-    key = await cache_key(call)
+    key = await cache_key(call) if call.cache_ttl else None
     return ports.cache.read(key) if key else None
 
 
