@@ -1,9 +1,11 @@
 """What is kept of a gateway's answers, and how to be rid of it."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qsl
 
+from api.custom_providers import SLUG
 from api.envelope import success
 from api.gateways import NEXT_GENERATION
 from api.task import Task
@@ -55,7 +57,8 @@ async def _purge_all(task: Task, gateway_id: str, _value: str) -> None:
 
 async def _purge_provider(task: Task, gateway_id: str, value: str) -> None:
     slug = canonical(value)
-    if slug not in PROVIDERS and not slug.startswith(CUSTOM):
+    # Part of a path in a JSON object: nothing but a slug.
+    if slug not in PROVIDERS and not re.fullmatch(CUSTOM + SLUG, slug):
         raise BadParameter("provider", value, f"Use a provider's slug, or {CUSTOM}{{slug}}")
     await _row(task, gateway_id, _PURGE_PROVIDER, slug)
 

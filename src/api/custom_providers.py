@@ -46,6 +46,9 @@ _KEPT_APART = {"name", "slug", "base_url", "headers", "enable"}
 _MASK = "***"
 """What is shown of a header's value, and what stands for it in a change."""
 
+SLUG = "[a-z0-9][a-z0-9-]{0,62}"
+"""What the slug of a custom provider may be."""
+
 _Text = Annotated[str, Field(max_length=4096)]
 
 
@@ -55,7 +58,7 @@ class CustomProvider(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Annotated[str, Field(min_length=1, max_length=256)]
-    slug: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+    slug: Annotated[str, Field(pattern=f"^{SLUG}$")]
     base_url: Annotated[str, Field(max_length=2048)]
     headers: Annotated[str, Field(max_length=16_384)] | None = None
     """A JSON object of headers that are sent as well. They may hold credentials."""
