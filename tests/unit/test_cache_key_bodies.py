@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cache_key import CANONICAL_LENGTH, cache_key
+from cache_key import CANONICAL_LENGTH, SHALLOW, cache_key
 from call import Target
 from errors import ClientLeft
 from fakes import NOW, a_request
@@ -113,6 +113,22 @@ async def test_json_of_any_depth_has_a_key(opened: str) -> None:
 
     assert await key_of(deep) == await key_of(deep) is not None
     assert await key_of(deep + " ") != await key_of(deep)
+
+
+async def test_deep_json_is_compared_by_its_bytes() -> None:
+    """The parser that would tell more is no match for it: on Workers its stack is short."""
+
+    def nested(depth: int) -> str:
+        return "[" * depth + "1" + "]" * depth
+
+    assert await key_of(nested(SHALLOW)) == await key_of(nested(SHALLOW) + " ")
+    assert await key_of(nested(SHALLOW + 2)) != await key_of(nested(SHALLOW + 2) + " ")
+
+
+async def test_many_brackets_beside_each_other_are_not_deep() -> None:
+    wide = "[" + ",".join(['{"a":[1]}'] * 1000) + "]"
+
+    assert await key_of(wide) == await key_of(wide + " ")
 
 
 async def test_a_number_of_any_length_has_a_key() -> None:
