@@ -62,7 +62,7 @@ async def test_a_good_head_is_a_hit(keeping: Bench) -> None:
         "\x00",
         *(json.dumps({k: v for k, v in GOOD.items() if k != name}) for name in GOOD),
         *(
-            json.dumps(GOOD | wrong)
+            json.dumps({**GOOD, **wrong})
             for wrong in (
                 {"status": "200"},
                 {"status": None},

@@ -73,7 +73,8 @@ async def test_of_the_headers_those_that_describe_the_bytes_are_kept(keeping: Be
         "content_disposition": "attachment",
         "cache_control": "no-store",
     }
-    keeping.fetch.script.append(answered(**about_one_exchange, **encoded, **described))
+    told = about_one_exchange | encoded | described
+    keeping.fetch.script.append(answered(ANSWER, 200, **told))
     await keeping.handle(a_request())
 
     headers = (await keeping.handle(a_request())).headers

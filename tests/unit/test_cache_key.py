@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ async def test_what_no_provider_answers_differently_for_does_not_matter(name: st
 
 async def test_the_headers_that_a_vendor_reads_are_its_own() -> None:
     plain = {"x-api-key": "sk", "authorization": ""}
-    anthropic = {"slug": "anthropic", "path": "v1/messages"}
+    anthropic: dict[str, Any] = {"slug": "anthropic", "path": "v1/messages"}
 
     keys = {
         await key_of({**plain, **more}, **anthropic)
@@ -115,7 +116,7 @@ async def test_the_headers_that_a_vendor_reads_are_its_own() -> None:
 
 
 async def test_a_header_that_chooses_the_whole_address_matters() -> None:
-    fal = {"slug": "fal", "path": ""}
+    fal: dict[str, Any] = {"slug": "fal", "path": ""}
     one = {"authorization": "Key k", "x-fal-target-url": "https://queue.fal.run/a"}
 
     assert await key_of(one, **fal) != await key_of(
@@ -135,7 +136,7 @@ async def test_a_header_that_chooses_the_whole_address_matters() -> None:
         {"text": '{"model":"gpt-5","messages":[],"stream":false}'},
     ],
 )
-async def test_another_target_is_another_key(other: dict[str, str]) -> None:
+async def test_another_target_is_another_key(other: dict[str, Any]) -> None:
     assert await key_of(**other) != await key_of()
 
 
@@ -154,7 +155,7 @@ async def test_a_model_that_stands_in_the_path_matters() -> None:
 
 async def test_a_key_in_the_query_is_a_credential() -> None:
     nobody = {"authorization": ""}
-    google = {"slug": "google-ai-studio", "path": "v1beta/models/m:generateContent"}
+    google: dict[str, Any] = {"slug": "google-ai-studio", "path": "v1beta/models/m:generateContent"}
 
     keys = [await key_of(nobody, query=f"key={key}", **google) for key in ("a", "a", "b")]
 

@@ -1,7 +1,7 @@
 """Which bodies are the same to the cache: JSON by its meaning, anything else by its bytes."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import assume, given
@@ -171,11 +171,12 @@ _VALUES = st.recursive(
 
 def _turned(value: Any) -> Any:
     """Return the same with its names the other way round."""
-    fields: list[tuple[str, Any]] = list(value.items()) if isinstance(value, dict) else []
-    if fields:
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value).items()
         return {name: _turned(part) for name, part in reversed(fields)}
-    parts: list[Any] = value if isinstance(value, list) else []
-    return [_turned(part) for part in parts] if parts else value
+    if isinstance(value, list):
+        return [_turned(part) for part in cast("list[Any]", value)]
+    return value
 
 
 def _typed(value: Any) -> str:

@@ -1,0 +1,93 @@
+"""Flights out of order: those of another Worker, which fail in every way there is."""
+
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cache_key import custom_key
+from running import ROOT, Gateway, post, serving
+from worker.scripted import ScriptedUpstream
+from worker.scripts import CHAT
+
+FAULTY = Path(__file__).parent / "faulty_flight" / "wrangler.toml"
+BODY: dict[str, Any] = {"model": "gpt-5-mini", "messages": []}
+ALONE = ["coalescing_unavailable"]
+FAULTS = {
+    "throws": ALONE,
+    "hangs": ALONE,
+    "refuses": ALONE,
+    # An answer that nobody takes is kept nonetheless.
+    "does not listen": [],
+    "says nothing": ALONE,
+    "ends": ALONE,
+    "says what nobody understands": ALONE,
+    "hands over nothing": ["cache_corrupt"],
+    "hands over nonsense": ["cache_corrupt"],
+}
+"""What is wrong, in the order of the faulty Worker, and the flags of the row."""
+
+
+@pytest.fixture(scope="module")
+def faulty(
+    tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream
+) -> Iterator[Gateway]:
+    """Run a gateway whose flights are those of the faulty Worker."""
+    project = tmp_path_factory.mktemp("faulty-flight")
+    for name in ("src", "python_modules", "migrations"):
+        (project / name).symlink_to(ROOT / name)
+    theirs = 'class_name = "Flight"\nscript_name = "faulty-flight"'
+    config = (ROOT / "wrangler.toml").read_text().replace('class_name = "Flight"', theirs)
+    config = config.replace('[[migrations]]\ntag = "v2"\nnew_sqlite_classes = ["Flight"]\n', "")
+    (project / "wrangler.toml").write_text(config)
+    state = tmp_path_factory.mktemp("state")
+    local = {"UPSTREAMS": json.dumps({"openai": upstream.base_url})}
+    with (
+        serving(state, project / "wrangler.toml", FAULTY, **local) as gateway,
+        gateway.another("faulty") as faulty,
+    ):
+        yield faulty
+
+
+def name_for(gateway: Gateway, fault: str) -> str:
+    """Return a name whose flight has this fault."""
+    internal_id = int(gateway.ask("").json()["result"]["internal_id"])
+    digit = str(list(FAULTS).index(fault))
+    names = (f"name-{number}" for number in count())
+    keys = ((name, custom_key(internal_id, 0, name, stream=False)) for name in names)
+    return next(name for name, key in keys if key[0] == digit)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_answer_comes_and_is_kept_and_the_row_says_what_was_missing(
+    faulty: Gateway, fault: str
+) -> None:
+    headers = {"cf-aig-cache-key": name_for(faulty, fault), "cf-aig-request-timeout": "2000"}
+    url = f"{faulty.openai}/script/json_answer"
+
+    first = post(url, json=BODY, headers=headers, timeout=60)
+    row = faulty.row_of(first)
+    second = post(url, json=BODY, headers=headers, timeout=60)
+
+    assert (first.status_code, first.content) == (200, CHAT)
+    assert row["flags"] == FAULTS[fault]
+    statuses = [one.headers["cf-aig-cache-status"] for one in (first, second)]
+    assert statuses == ["MISS", "HIT"]
+
+
+@pytest.mark.parametrize("fault", ["throws", "hangs"])
+def test_a_name_whose_flight_cannot_be_reached_is_not_said_to_be_purged(
+    faulty: Gateway, fault: str
+) -> None:
+    answer = httpx.delete(
+        f"{faulty.management}/cache",
+        params={"key": name_for(faulty, fault)},
+        headers={"authorization": f"Bearer {faulty.admin_token}"},
+        timeout=30,
+    )
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, 7505)
