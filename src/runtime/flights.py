@@ -28,6 +28,8 @@ _log = logging.getLogger("sluice.flights")
 
 JOIN_S = 0.25
 """How long a request waits to hear whether it leads."""
+ANSWER_S = 5.0
+"""How long an answer may take to be handed over, or to be forgotten."""
 LARGEST = 4_000_000
 """Bytes of an answer that is handed over: each of those who wait gets a copy."""
 LEAD, WAIT = 201, 200
@@ -56,7 +58,7 @@ class DoFlights:
                 return Joined(lead=lead.of(response))
             async with asyncio.timeout(patience):
                 kind, frame = await _told(response.body)
-        except (JsException, TimeoutError) as error:
+        except (JsException, TimeoutError, FlightsError) as error:
             _log.warning("a flight could not be joined: %s", error)
             lead.give_up()
             raise FlightsError from None
@@ -68,8 +70,9 @@ class DoFlights:
     async def forget(self, key: str) -> None:
         """Forget an answer. Raises FlightsError."""
         try:
-            await self._send(key, "DELETE", None)
-        except JsException:
+            async with asyncio.timeout(ANSWER_S):
+                await self._send(key, "DELETE", None)
+        except (JsException, TimeoutError):
             raise FlightsError from None
 
     def _send(self, key: str, method: str, body: Any) -> Any:
@@ -86,9 +89,14 @@ class DoFlights:
 
 
 async def _told(stream: Any) -> tuple[str, Any]:
-    """Return what one who waits is told, and the bytes that follow."""
+    """Return what one who waits is told, and the bytes that follow. Raises FlightsError."""
+    if not stream:
+        raise FlightsError("an answer without a body")
     reader = stream.getReader(object_out({"mode": "byob"}))
-    kind = chr((await reader.read(Uint8Array.new(1))).value[0])
+    first = (await reader.read(Uint8Array.new(1))).value
+    kind = chr(first[0]) if first else ""
+    if kind not in (KEPT, LEADS_NOW, ALONE):
+        raise FlightsError("an answer that says nothing")
     reader.releaseLock()
     # It is followed by a head and at most LARGEST bytes.
     chunks = (await read(stream, 2 * LARGEST) if kind == KEPT else None) or []
@@ -112,10 +120,11 @@ class _JsLead:
         small = copy.byteLength <= LARGEST
         frame = Array.of(f"{KEPT}{head}\n", copy) if small else Array.of(ALONE)
         try:
-            # One promise for all of it: each costs more than what it waits for.
-            await Blob.new(frame).stream().pipeTo(self._writable)
-        except JsException as error:
-            # Nobody waits any longer.
+            async with asyncio.timeout(ANSWER_S):
+                # One promise for all of it: each costs more than what it waits for.
+                await Blob.new(frame).stream().pipeTo(self._writable)
+        except (JsException, TimeoutError) as error:
+            # Nobody waits any longer, or nobody listens.
             _log.warning("an answer could not be shared: %s", error)
 
     def give_up(self) -> None:
