@@ -21,6 +21,34 @@ GOOD: dict[str, Any] = {
     "expires": round(NOW) + 60_000,
     "report": {},
 }
+WRONG: list[dict[str, Any]] = [
+    {"status": "200"},
+    {"status": None},
+    {"status": 0},
+    {"status": 99},
+    {"status": 101},
+    {"status": 204},
+    {"status": 1000},
+    {"status": 500},
+    {"headers": []},
+    {"headers": {"content-type": 1}},
+    {"headers": {"content-length": "3"}},
+    {"headers": {"a b": "c"}},
+    {"headers": {"set-cookie": "a=b"}},
+    {"headers": {"content-type": "a\r\nb: c"}},
+    {"size": len(ANSWER) + 1},
+    {"size": 0},
+    {"size": -1},
+    {"size": None},
+    {"size": float(len(ANSWER)) + 0.5},
+    {"stored": "yesterday"},
+    {"stored": 1e400},
+    {"expires": None},
+    {"report": None},
+    {"report": {"usage": {"tokens_in": "many"}}},
+    {"report": {"cost": "dear"}},
+]
+"""What no good head says."""
 
 
 @pytest.fixture
@@ -61,36 +89,7 @@ async def test_a_good_head_is_a_hit(keeping: Bench) -> None:
         "undefined",
         "\x00",
         *(json.dumps({k: v for k, v in GOOD.items() if k != name}) for name in GOOD),
-        *(
-            json.dumps({**GOOD, **wrong})
-            for wrong in (
-                {"status": "200"},
-                {"status": None},
-                {"status": 0},
-                {"status": 99},
-                {"status": 101},
-                {"status": 204},
-                {"status": 1000},
-                {"status": 500},
-                {"headers": []},
-                {"headers": {"content-type": 1}},
-                {"headers": {"content-length": "3"}},
-                {"headers": {"a b": "c"}},
-                {"headers": {"set-cookie": "a=b"}},
-                {"headers": {"content-type": "a\r\nb: c"}},
-                {"size": len(ANSWER) + 1},
-                {"size": 0},
-                {"size": -1},
-                {"size": None},
-                {"size": float(len(ANSWER)) + 0.5},
-                {"stored": "yesterday"},
-                {"stored": 1e400},
-                {"expires": None},
-                {"report": None},
-                {"report": {"usage": {"tokens_in": "many"}}},
-                {"report": {"cost": "dear"}},
-            )
-        ),
+        *(json.dumps(GOOD | wrong) for wrong in WRONG),
     ],
 )
 async def test_what_is_kept_but_makes_no_sense_is_asked_for_anew(keeping: Bench, head: str) -> None:

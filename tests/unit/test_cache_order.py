@@ -150,6 +150,37 @@ async def test_a_hit_tells_the_breaker_nothing(bench: Bench) -> None:
     assert (await bench.handle(fresh)).headers["cf-aig-step"] == "1"
 
 
+async def test_a_step_that_is_kept_is_found_after_one_that_failed(bench: Bench) -> None:
+    bench.settings(**ON)
+    ask = universal(an_entry("openai"), an_entry("groq"))
+    failed = [Unreachable("h", 1), Unreachable("h", 1)]
+    bench.fetch.script += [failed[0], an_answer(ANSWER), failed[1]]
+    first = await bench.handle(ask)
+
+    second = await bench.handle(ask)
+
+    assert [one.headers["cf-aig-step"] for one in (first, second)] == ["1", "1"]
+    assert second.headers["cf-aig-cache-status"] == "HIT"
+    rows = bench.database.rows("logs")
+    assert [(row["step"], row["status_code"], row["cached"]) for row in rows[2:]] == [
+        (0, 502, 0),
+        (1, 200, 1),
+    ]
+
+
+async def test_each_retry_that_succeeds_is_kept_once(bench: Bench) -> None:
+    bench.settings(**ON)
+    ask = a_request({"cf-aig-max-attempts": "2", "cf-aig-retry-delay": "0"})
+    bench.fetch.script += [an_answer('{"error":{}}', status=500), an_answer(ANSWER)]
+    await bench.handle(ask)
+
+    reply = await bench.handle(ask)
+
+    assert reply.headers["cf-aig-cache-status"] == "HIT"
+    assert len(bench.cache.written_keys) == 1
+    assert [row["cached"] for row in bench.database.rows("logs")] == [0, 0, 1]
+
+
 async def sent(bench: Bench, *messages: str) -> Sequence[dict[str, Any]]:
     """Send messages over one connection, and return the metadata of what comes back."""
     told: list[dict[str, Any]] = []
