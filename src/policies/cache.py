@@ -113,10 +113,9 @@ class _Miss:
 
 async def _reading(call: Call, ports: Ports) -> Reading | None:
     """Return the reading of what is kept for a call, or None for one whose answer is not."""
-    ahead, call.trail.reading = call.trail.reading, None
     # What was read ahead is of the first step, which may have been passed over since.
-    if ahead and call.step == 0:
-        return ahead
+    if call.trail.reading and call.step == 0:
+        return call.trail.reading
     key = await cache_key(call) if call.cache_ttl else None
     return ports.cache.read(key) if key else None
 
