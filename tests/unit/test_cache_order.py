@@ -116,6 +116,19 @@ async def test_what_was_read_for_a_step_is_not_the_answer_of_another(
     assert content(again) == b'{"from":"openai"}'
 
 
+async def test_a_step_that_skips_the_cache_is_not_read_ahead_for_the_sake_of_others(
+    limited: Bench,
+) -> None:
+    limited.fetch.script += [an_answer('{"n":1}'), an_answer('{"n":2}')]
+    await limited.handle(universal(an_entry("openai"), an_entry("groq")))
+
+    skips = an_entry("openai", config={"skipCache": True})
+    reply = await limited.handle(universal(skips, an_entry("groq")))
+
+    assert reply.headers["cf-aig-cache-status"] == "MISS"
+    assert len(limited.fetch.sent) == 2
+
+
 async def test_a_step_without_a_cache_does_not_get_what_another_one_has(limited: Bench) -> None:
     ask = universal(an_entry("openai"), an_entry("groq", config={"skipCache": True}))
     limited.fetch.script += [Unreachable("h", 1), an_answer(ANSWER)] * 2
