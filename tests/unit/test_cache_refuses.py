@@ -83,6 +83,7 @@ async def test_nothing_that_broke_off_or_whose_caller_left(
     keeping: Bench, state: str, kind: str
 ) -> None:
     assert await kept_after(keeping, ended(EVENT + DONE, state, kind)) == 0
+    assert keeping.database.rows("logs")[0]["flags"] is None
 
 
 @pytest.mark.parametrize(
