@@ -14,7 +14,8 @@ from call import Reply
 from errors import Unreachable
 from fakes import Bench, a_request, an_answer, an_entry, universal
 from gateway import handle
-from limits import Rule, Verdict
+from limits import Rule
+from ports import Taken
 from session import session
 from snapshot import Gateway
 
@@ -55,9 +56,12 @@ async def test_what_is_kept_is_being_read_while_the_limit_is_asked(limited: Benc
     read_before: list[int] = []
 
     class Watched:
-        async def take(self, name: str, rule: Rule) -> Verdict:
+        async def take(self, name: str, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
             read_before.append(len(limited.cache.read_keys))
-            return await limited.counters.take(name, rule)
+            return await limited.counters.take(name, rule, units, ahead)
+
+        async def settle(self, name: str, rule: Rule, reserved: int, used: int, at_ms: int) -> None:
+            await limited.counters.settle(name, rule, reserved, used, at_ms)
 
     limited.fetch.script.append(an_answer(ANSWER))
     ports = replace(limited.ports, counters=Watched())

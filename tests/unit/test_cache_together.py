@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from caching import KeptBody
-from call import Reply, Request
+from call import Call, Reply, Request
 from errors import ClientLeft, Unreachable
 from fakes import (
+    NOW,
     PATIENCE,
     Bench,
     FakeReplyBody,
@@ -213,7 +214,8 @@ async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(bench: Bench)
     def unreadable(_ending: Ending) -> Any:
         raise ValueError("a fault of ours")
 
-    async def proceed(_call: Any) -> Reply:
+    async def proceed(call: Call) -> Reply:
+        call.trail.begin(call, NOW, tried=True)
         return Reply(200, {}, an_answer("{}").body, report=unreadable)
 
     policy = cache(bench.ports)

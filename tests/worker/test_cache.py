@@ -146,7 +146,8 @@ def test_the_row_of_a_hit_says_what_it_saved(keeping: Gateway) -> None:
     row = keeping.row_of(ask(keeping, "json_answer", body))
 
     assert (row["tokens_in"], row["tokens_out"]) == (0, 0)
-    assert row["saved"] == {"tokens_in": 12, "tokens_out": 7, "cost": None}
+    assert (row["saved"]["tokens_in"], row["saved"]["tokens_out"]) == (12, 7)
+    assert row["saved"]["cost"] > 0
 
 
 def test_white_space_and_the_order_of_names_do_not_matter(keeping: Gateway) -> None:
