@@ -2,6 +2,7 @@
 
 from breaker import Breaker
 from deployment import Deployment
+from exporter import Exporter
 from gateways import Gateways
 from journal import Journal
 from keyring import Keyring
@@ -19,6 +20,7 @@ class Isolate:
         self.deployment = deployment
         self.gateways = Gateways(clock)
         self.journal = Journal(clock, linger)
+        self.exporter = Exporter(clock, linger)
         self.breaker = Breaker(clock)
         self.leases = Leases(clock)
         self.keyring = Keyring(clock)

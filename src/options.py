@@ -32,6 +32,7 @@ JSON_LENGTH = 8192
 PRICE = 1_000_000
 """The highest price, in USD, that a caller may set."""
 
+_HEX = re.compile("[0-9A-Fa-f]+")
 _PER_TOKEN = {"per_token_in", "per_token_out", "per_cache_read_token", "per_cache_write_token"}
 
 
@@ -69,6 +70,9 @@ class Options:
     collect_log: bool | None = None
     collect_payload: bool = True
     custom_cost: CustomCost | None = None
+    otel_trace_id: str | None = None
+    """The trace that the call belongs to."""
+    otel_parent_span_id: str | None = None
     problem: BadHeader | None = None
     """The first header that breaks its rule. The request is refused, and logged."""
 
@@ -155,6 +159,16 @@ def _alias(value: str) -> str:
     return value
 
 
+def _hex(digits: int) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        # All zeros is no id (https://www.w3.org/TR/trace-context/#trace-id).
+        if not (len(value) == digits and _HEX.fullmatch(value) and value.strip("0")):
+            raise _Broken(f"Use {digits} hexadecimal digits that are not all 0")
+        return value.lower()
+
+    return read
+
+
 def _metadata(value: str) -> Metadata:
     rule = "Use a flat JSON object whose values are strings, numbers or booleans"
     metadata: Metadata = {}
@@ -223,5 +237,7 @@ _HEADERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "custom_cost": ("cf-aig-custom-cost", _custom_cost),
     "collect_log": ("cf-aig-collect-log", _flag),
     "collect_payload": ("cf-aig-collect-log-payload", _flag),
+    "otel_trace_id": ("cf-aig-otel-trace-id", _hex(32)),
+    "otel_parent_span_id": ("cf-aig-otel-parent-span-id", _hex(16)),
 }
 """Field of Options, and the header and the reading of its value."""

@@ -50,13 +50,18 @@ _FORBIDDEN = re.compile(
 
 def checked_base_url(url: str) -> str:
     """Return an address without its last slash. Raises BadBaseUrl."""
+    if problem := address_problem(url):
+        raise BadBaseUrl(url, problem)
+    return url.rstrip("/")
+
+
+def address_problem(url: str) -> str | None:
+    """Return what keeps requests from being sent to an address, or None."""
     rule = "Use an https URL of a public host, without a user, a port, a query or a fragment"
     if not _PLAIN.fullmatch(url) or "?" in url or "#" in url:
-        raise BadBaseUrl(url, rule)
+        return rule
     host = (urlsplit(url).hostname or "").rstrip(".")
-    if not is_public(host):
-        raise BadBaseUrl(url, f"{rule}: {host!r} is none")
-    return url.rstrip("/")
+    return None if is_public(host) else f"{rule}: {host!r} is none"
 
 
 def is_public(host: str) -> bool:
@@ -95,14 +100,17 @@ def checked_headers(text: str | None) -> str | None:
         raise Invalid([("Use a string that holds a JSON object", where)])
     headers = cast("Mapping[str, object]", parsed)
     problems = [
-        (rule, [*where, name]) for name, value in headers.items() if (rule := _rule(name, value))
+        (rule, [*where, name])
+        for name, value in headers.items()
+        if (rule := header_problem(name, value))
     ]
     if problems:
         raise Invalid(problems)
     return json.dumps({name.lower(): value for name, value in headers.items()})
 
 
-def _rule(name: str, value: object) -> str | None:
+def header_problem(name: str, value: object) -> str | None:
+    """Return what keeps a header from being sent, or None."""
     if not HEADER_NAME.fullmatch(name):
         return "This is no name of a header"
     if _FORBIDDEN.fullmatch(name):

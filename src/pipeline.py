@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from call import Call, Handler, Policy, Reply
 from credentials import Credentials
+from exporter import Means
 from isolate import Isolate
 from policies.authenticate import authenticate
 from policies.cache import cache
@@ -16,6 +17,7 @@ from policies.retry import retry
 from policies.timeout import timeout
 from policies.validate import validate
 from ports import Ports
+from traces import UPSTREAM, Traces
 from upstream import upstream
 
 
@@ -33,7 +35,7 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
     return compose(
         [
             # Outermost: sees refusals and failures too.
-            record(isolate.journal, ports),
+            record(isolate.journal, ports, _traces(call, isolate, ports)),
             # Before anything that costs.
             authenticate(isolate.deployment.admin_token, ports.clock)
             if call.gateway.authentication
@@ -65,7 +67,7 @@ def admission(call: Call, isolate: Isolate, ports: Ports, handler: Handler) -> H
     """Return what a connection passes through before it is open: it is no request to a provider."""
     return compose(
         [
-            record(isolate.journal, ports),
+            record(isolate.journal, ports, _traces(call, isolate, ports)),
             authenticate(isolate.deployment.admin_token, ports.clock)
             if call.gateway.authentication
             else None,
@@ -73,6 +75,14 @@ def admission(call: Call, isolate: Isolate, ports: Ports, handler: Handler) -> H
         ],
         handler,
     )
+
+
+def _traces(call: Call, isolate: Isolate, ports: Ports) -> Traces | None:
+    if not call.gateway.otel:
+        return None
+    replaced = isolate.deployment.upstreams.get(UPSTREAM)
+    means = Means(ports.post, isolate.vault, ports.crypto, replaced)
+    return Traces(call.gateway, isolate.exporter, means)
 
 
 def compose(policies: Sequence[Policy | None], handler: Handler) -> Handler:

@@ -13,8 +13,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    HttpUrl,
-    PlainSerializer,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -31,7 +29,6 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 NotNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
 RuleId = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
-Url = Annotated[HttpUrl, PlainSerializer(str)]
 
 OWN_LIMIT = "default"
 """What the limit of a gateway on all its requests is called among its rules."""
@@ -39,6 +36,8 @@ ATTEMPTS = 5
 """The most attempts that a call may have."""
 DELAY_MS = 60_000
 """The longest delay between two attempts."""
+DESTINATIONS = 5
+"""The most places that traces of one gateway are sent to."""
 CACHE_TTL = range(60, 2_592_000 + 1)
 """Seconds for which an answer may be kept: a minute to a month."""
 
@@ -102,10 +101,14 @@ class Dlp(_Part):
 class Otel(_Part):
     """Where traces are sent."""
 
-    url: Url
+    url: str
     headers: dict[str, str] = {}
+    """Kept masked: what they are is in `sealed`."""
     authorization: str | None = None
+    """The same of the header of this name."""
     content_type: Literal["json", "protobuf"] = "json"
+    sealed: str | None = None
+    """The headers that are sent, a JSON object, encrypted. Kept, and never shown."""
 
 
 class Filter(_Part):
@@ -207,7 +210,7 @@ class Settings(BaseModel):
     """How long rows are kept. None: for ever."""
     logpush: bool = False
     logpush_public_key: Annotated[str, Field(min_length=16, max_length=1024)] | None = None
-    otel: list[Otel] | None = None
+    otel: Annotated[list[Otel], Field(max_length=DESTINATIONS)] | None = None
     rate_limiting_interval: NotNegative | None = 0
     """Seconds."""
     rate_limiting_failure_mode: Literal["open", "closed"] = "open"

@@ -70,6 +70,15 @@ class Custom:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """Where traces are sent."""
+
+    url: str
+    sealed: str | None
+    """The headers that they are sent with, a JSON object, encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """A gateway as the hot path reads it."""
 
@@ -91,6 +100,7 @@ class Gateway:
     """Whether a call is refused where a counter is out of order."""
     log_full: bool = False
     """Whether the log holds all that it may: then nothing more is logged."""
+    otel: tuple[Destination, ...] = ()
     tokens: Mapping[str, Token] = field(default_factory=dict[str, Token])
     """By their digest."""
     keys: tuple[StoredKey, ...] = ()
@@ -119,6 +129,7 @@ class Gateway:
             limits=tuple(limit for limit in limits if not limit.scope.of_a_step),
             step_limits=tuple(limit for limit in limits if limit.scope.of_a_step),
             limits_closed=known.rate_limiting_failure_mode == "closed",
+            otel=tuple(Destination(one.url, one.sealed) for one in known.otel or ()),
             tokens={token[0]: Token(*token) for token in _TOKENS.validate_json(row["tokens"])},
             keys=tuple(StoredKey(*key) for key in _KEYS.validate_json(row["keys"])),
             customs={one[0]: Custom(*one) for one in _CUSTOMS.validate_json(row["customs"])},

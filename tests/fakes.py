@@ -35,6 +35,7 @@ from ports import (
     Incoming,
     Outgoing,
     Ports,
+    Posted,
     Row,
     Taken,
 )
@@ -363,6 +364,21 @@ class FakeCounters:
         return self._counters[name]
 
 
+class FakePost:
+    """Answers with what it was given, in this order, else with 200; keeps what it was asked."""
+
+    def __init__(self, *script: Posted | Exception) -> None:
+        self.script = list(script)
+        self.sent: list[tuple[str, Mapping[str, str], str]] = []
+
+    async def __call__(self, url: str, headers: Mapping[str, str], text: str) -> Posted:
+        self.sent.append((url, headers, text))
+        answer = self.script.pop(0) if self.script else Posted(200, {}, "{}")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
 class FakeSockets:
     """Opens connections whose messages the test sends."""
 
@@ -400,6 +416,7 @@ class Bench:
         self.sockets = FakeSockets()
         self.cache = FakeCache()
         self.flights = FakeFlights()
+        self.post = FakePost()
         self.counters = FakeCounters(self.clock)
         self.database = database
         deployment = Deployment(admin_token="secret", encryption_key=ENCRYPTION_KEY)
@@ -414,6 +431,7 @@ class Bench:
             counters=self.counters,
             crypto=RealCrypto(),
             sockets=self.sockets,
+            post=self.post,
             background=self.background,
             bindings={"DB": True},
         )

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from api.body import problems, read_object
 from api.envelope import iso, success
+from api.otel import with_sealed_headers
 from api.paging import Page
 from api.task import Task
 from call import Reply
@@ -63,14 +64,14 @@ async def list_gateways(task: Task) -> Reply:
 
 
 async def create_gateway(task: Task) -> Reply:
-    """Make a gateway. Raises Invalid and GatewayExists."""
+    """Make a gateway. Raises Invalid, GatewayExists, and what storing secrets raises."""
     body = await read_object(task)
     gateway_id = body.get("id")
     if not isinstance(gateway_id, str) or not _ID.fullmatch(gateway_id):
         rule = "Use 1 to 64 letters, digits, `-` or `_`, beginning with a letter or digit"
         raise Invalid([(rule, ["body", "id"])])
     now = round(task.ports.clock())
-    values = (task.account, gateway_id, _settings(body), now)
+    values = (task.account, gateway_id, await _settings(task, gateway_id, body), now)
     rows = await task.ports.database.all(_INSERT, *values)
     if not rows:
         raise GatewayExists(gateway_id)
@@ -87,7 +88,7 @@ async def get_gateway(task: Task, gateway_id: str) -> Reply:
 async def replace_gateway(task: Task, gateway_id: str) -> Reply:
     """Replace the settings of a gateway. Raises Invalid and GatewayNotFound."""
     now = round(task.ports.clock())
-    settings = _settings(await read_object(task))
+    settings = await _settings(task, gateway_id, await read_object(task))
     rows = await task.ports.database.all(_UPDATE, task.account, gateway_id, settings, now)
     row = _only(rows, gateway_id)
     await task.isolate.gateways.changed(task.account, gateway_id, task.ports.snapshots)
@@ -110,8 +111,8 @@ async def internal_id(task: Task, gateway_id: str) -> int:
     return _only(rows, gateway_id)["internal_id"]
 
 
-def _settings(body: dict[str, Any]) -> str:
-    """Return the settings of a body as the database keeps them. Raises Invalid."""
+async def _settings(task: Task, gateway_id: str, body: dict[str, Any]) -> str:
+    """Return the settings of a body as the database keeps them. Raises Invalid, Misconfigured."""
     given = {name: value for name, value in body.items() if name not in _READ_ONLY}
     found = [("Required", ["body", name]) for name in REQUIRED if name not in given]
     unknown = given.keys() - Settings.model_fields.keys()
@@ -122,7 +123,7 @@ def _settings(body: dict[str, Any]) -> str:
         found += problems(error)
     else:
         if not found:
-            return settings.model_dump_json()
+            return (await with_sealed_headers(task, gateway_id, settings)).model_dump_json()
     raise Invalid(found)
 
 
@@ -133,7 +134,9 @@ def _only(rows: Any, gateway_id: str) -> Row:
 
 
 def _shown(row: Row) -> dict[str, object]:
-    settings = Settings.model_validate_json(row["settings"]).model_dump(mode="json")
+    settings = Settings.model_validate_json(row["settings"]).model_dump(
+        mode="json", exclude={"otel": {"__all__": {"sealed"}}}
+    )
     return {
         "id": row["id"],
         "account_id": row["account_id"],

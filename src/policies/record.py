@@ -7,10 +7,15 @@ from errors import GatewayError, Internal
 from journal import Journal
 from logs import entry
 from ports import Ending, Ports
+from spans import Told
+from traces import Traces
 
 
-def record(journal: Journal, ports: Ports) -> Policy:
-    """Return the policy that writes one row for each attempt, and one for a refused call."""
+def record(journal: Journal, ports: Ports, traces: Traces | None = None) -> Policy:
+    """Return the policy that writes one row for each attempt, and one for a refused call.
+
+    What the log keeps is told to `traces` as well.
+    """
 
     async def record(call: Call, proceed: Handler) -> Reply:
         outcome: Reply | GatewayError | None = None
@@ -27,10 +32,18 @@ def record(journal: Journal, ports: Ports) -> Policy:
         return reply
 
     async def settle(attempts: Sequence[tuple[Attempt, Ending | Awaitable[Ending]]]) -> None:
+        told: list[Told] = []
         for attempt, coming in attempts:
             ending = coming if isinstance(coming, Ending) else await coming
             finished = attempt.ended or ports.clock()
-            await journal.write(entry(attempt, ending, finished), ports.database, ports.queue)
+            kept = entry(attempt, ending, finished)
+            told.append(Told(attempt, ending, finished, kept))
+            if traces and len(told) == len(attempts):
+                # Before this request may come to write for others, and have no time left.
+                traces.add(told)
+            await journal.write(kept, ports.database, ports.queue)
+        if traces:
+            await traces.send()
 
     return record
 

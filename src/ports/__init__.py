@@ -43,6 +43,9 @@ __all__ = [
     "Lead",
     "Outgoing",
     "Ports",
+    "Post",
+    "PostError",
+    "Posted",
     "Reading",
     "ReplyBody",
     "Row",
@@ -84,6 +87,32 @@ class Fetch(Protocol):
 
     async def __call__(self, outgoing: Outgoing) -> Incoming:
         """Wait for the headers of the answer. Raises Unreachable and ClientLeft."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What somebody answered to a text."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    text: str
+    """The beginning of it."""
+
+
+class PostError(Exception):
+    """Nobody answered, or not in time."""
+
+
+class Post(Protocol):
+    """Posts a text to somebody who is no provider, for nobody who waits.
+
+    Redirects are not followed.
+    """
+
+    async def __call__(self, url: str, headers: Mapping[str, str], text: str) -> Posted:
+        """Wait for the answer. Raises PostError."""
         ...
 
 
@@ -228,6 +257,7 @@ class Ports:
     counters: Counters
     crypto: Crypto
     sockets: Sockets
+    post: Post
     background: Background
     bindings: Mapping[str, bool]
     """The bindings that the Worker is meant to have, and whether it has them."""

@@ -47,6 +47,7 @@ PROVIDER = Provider(
     # What callers sign with, and what AWS's SDKs add and may sign.
     headers=("x-amz-*", "amz-sdk-*", "x-amzn-bedrock-*", "anthropic-*", "openai-*"),
     prices="aws",
+    otel_name="aws.bedrock",
     example=Example(
         "bedrock-runtime/us-east-1/model/amazon.nova-lite-v1%3A0/converse",
         '{"messages": [{"role": "user", "content": [{"text": "Hello!"}]}]}',

@@ -36,6 +36,7 @@ PROVIDER = Provider(
     key=Key("api-key", "{}", also=("authorization",)),
     headers=("openai-*", "x-ms-client-request-id", "x-ms-oai-*"),
     prices="azure",
+    otel_name="azure.ai.openai",
     example=chat("my-resource/v1/chat/completions", "my-deployment"),
     address=_address,
 )

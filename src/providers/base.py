@@ -102,6 +102,8 @@ class Provider:
     authorize: Authorize | None = None
     """Where a key is not simply sent."""
     needs_key: bool = True
+    otel_name: str | None = None
+    """What it is called in traces (`gen_ai.provider.name`), where that is not its slug."""
 
     @property
     def forwarded(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ PROVIDER = Provider(
     headers=("x-goog-*", "x-server-timeout"),
     meters=("tokens", "images"),
     prices="google",
+    otel_name="gcp.gemini",
     example=Example(
         "v1/models/gemini-2.5-flash:generateContent",
         '{"contents": [{"role": "user", "parts": [{"text": "Hello!"}]}]}',

@@ -45,6 +45,7 @@ PROVIDER = Provider(
     headers=("x-goog-*", "x-server-timeout", "x-vertex-ai-*", "anthropic-*"),
     meters=("tokens", "characters", "images"),
     prices="google",
+    otel_name="gcp.vertex_ai",
     example=Example(
         "v1/projects/my-project/locations/us-central1/publishers/google/models/"
         "gemini-2.5-flash:generateContent",

@@ -12,5 +12,6 @@ PROVIDER = Provider(
     headers=("x-grok-*",),
     meters=("tokens", "cost", "characters", "audio_seconds", "images", "searches"),
     prices="x-ai",
+    otel_name="x_ai",
     example=chat("v1/chat/completions", "grok-4"),
 )

@@ -10,5 +10,6 @@ PROVIDER = Provider(
     prefixes=("v1",),
     meters=("tokens", "characters", "audio_seconds"),
     prices="mistral",
+    otel_name="mistral_ai",
     example=chat("v1/chat/completions", "mistral-small-latest"),
 )

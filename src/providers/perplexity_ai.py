@@ -9,5 +9,6 @@ PROVIDER = Provider(
     dialect=OPENAI,
     meters=("tokens", "cost", "searches"),
     prices="perplexity",
+    otel_name="perplexity",
     example=chat("chat/completions", "sonar"),
 )

@@ -21,6 +21,7 @@ from runtime.database import D1
 from runtime.fetch import JsFetch
 from runtime.flights import DoFlights
 from runtime.logqueue import JsQueue
+from runtime.post import JsPost
 from runtime.reply_body import JsReplyBody
 from runtime.request_body import JsRequestBody
 from runtime.snapshots import KvSnapshots
@@ -34,6 +35,7 @@ LINGER_S = 0.1
 
 _clock = WallClock()
 _crypto = WebCrypto()
+_post = JsPost()
 _isolate: Isolate | None = None
 _bindings: dict[str, bool] = {}
 _queued = False
@@ -65,6 +67,7 @@ async def _reply(request: Any, env: Any, ctx: Any, background: JsBackground) -> 
         counters=DoCounters(env.COUNTER),
         crypto=_crypto,
         sockets=sockets,
+        post=_post,
         background=background,
         bindings=_bindings,
         queue=JsQueue(env.LOG_QUEUE) if _queued else None,

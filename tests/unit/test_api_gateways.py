@@ -36,7 +36,7 @@ EVERYTHING: dict[str, Any] = NEW | {
     "guardrails": {"prompt": {"S1": "FLAG", "P1": "BLOCK"}, "response": None},
     "log_management": 10_000,
     "log_management_strategy": "DELETE_OLDEST",
-    "otel": [{"url": "https://otel.test/v1/traces", "headers": {"x": "y"}}],
+    "otel": [{"url": "https://otel.example.com/v1/traces"}],
     "rate_limiting_technique": "sliding",
     "retry_max_attempts": 5,
     "retry_delay": 60_000,

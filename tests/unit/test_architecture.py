@@ -25,10 +25,12 @@ LAYERS = (
     {"session"},
     {"api", "health", "pipeline", "intake"},
     {"policies", "retention", "upstream"},
-    {"cache_key", "isolate", "credentials", "universal", "routes"},
+    {"traces"},
+    {"cache_key", "isolate", "credentials", "spans", "universal", "routes"},
     {"sockets"},
     {
         "breaker",
+        "exporter",
         "facts",
         "forwarding",
         "gateways",
@@ -45,7 +47,7 @@ LAYERS = (
     {"options", "snapshot"},
     {"leases", "rules"},
     {"deployment", "settings", "outside", "periods", "retry_after", "terms", "tokens", "vault"},
-    {"errors", "ports", "sse", "eventstream", "ids"},
+    {"errors", "ports", "sse", "eventstream", "ids", "otlp"},
     {"limits", "price_table"},
 )
 PLATFORM = {"js", "pyodide", "workers"}

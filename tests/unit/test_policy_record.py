@@ -4,7 +4,15 @@ import pytest
 
 from call import Call, Policy, Reply
 from errors import Unauthorized
-from fakes import NOW, Bench, FakeBackground, FakeClock, FakeReplyBody, SqliteDatabase, a_call
+from fakes import (
+    NOW,
+    Bench,
+    FakeBackground,
+    FakeClock,
+    FakeReplyBody,
+    SqliteDatabase,
+    a_call,
+)
 from journal import Journal
 from policies.record import record
 from ports import Ending
