@@ -124,6 +124,7 @@ class ScriptedUpstream:
         root = self.root
         return {slug: f"{root}/{slug}" for slug in [*PROVIDERS, "custom-ours"]} | {
             "openai": self.base_url,
+            "otel": f"{root}/otel",
             "fal": f"{root}/fal/fal",
             "google-ai-studio": f"{root}/gemini",
             "grok": f"{root}/xai/v1",
