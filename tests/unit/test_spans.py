@@ -142,7 +142,7 @@ async def test_metadata_goes_with_both_spans_and_replaces_nothing(traced: Bench)
     for span in (root, attempt):
         told = span["attributes"]
         assert (told["team"], told["n"], told["vip"]) == ("blue", 7, True)
-        assert "gen_ai.usage.cost" not in told
+        assert told.get("gen_ai.usage.cost") != 9
     assert attempt["attributes"]["server.address"] == "api.openai.com"
 
 
