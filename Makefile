@@ -1,7 +1,7 @@
 # `make help` lists what there is to do. Everything is installed inside this folder.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help setup dev demo token test unit check fix docs prices rows lock deploy clean
+.PHONY: help setup dev demo token test unit check fix docs prices rows lock bench deploy clean
 
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)
 export WRANGLER_SEND_METRICS := false
@@ -53,7 +53,13 @@ rows: setup ## Fill a log with a million rows and time what is asked of it (ARGS
 lock: .venv/.ready ## Write the lock files anew from pyproject.toml and package.json
 	@uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --group dev -o locks/dev.txt
 	@uv pip compile -q --generate-hashes --no-header --universal --python-version 3.14 --no-python-downloads pyproject.toml -o locks/worker.txt
+	@uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --group bench -o locks/bench.txt
 	@npm install --package-lock-only --loglevel=error
+	@npm install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error --prefix tools/bench/peers
+
+bench: setup ## Measure Sluice beside other gateways (QUICK=1, ONLY, SCENARIOS, BEFORE: docs/benchmark.md)
+	@PYTHONPATH=tools $(PYTHON) -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') \
+	  $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(BEFORE),--before '$(BEFORE)')
 
 deploy: setup ## Migrate the database and deploy to your Cloudflare account (docs/deploy.md)
 	@wrangler d1 migrations apply DB --remote

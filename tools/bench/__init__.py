@@ -1,0 +1,1 @@
+"""Measure Sluice beside other gateways, on one machine in one run: `make bench`."""
