@@ -40,7 +40,7 @@ class Pace:
 
 
 FULL = Pace(rounds=5, seconds=0.8, starts=3, warm_s=6)
-QUICK = Pace(rounds=1, seconds=0.25, starts=1, warm_s=1.5)
+QUICK = Pace(rounds=1, seconds=0.25, starts=1, warm_s=1)
 
 
 def main() -> int:

@@ -71,6 +71,9 @@ def _variables(port: int, upstream: Upstream) -> dict[str, str]:
         "GATEWAY_CONFIG": "config.json",
         "ALLOW_UNAUTHENTICATED_PROXY": "true",
         "LOG_LEVEL": "error",
+        # Its own limit for each address: far above what is measured.
+        "RATE_LIMIT_RPS": "1000000",
+        "RATE_LIMIT_BURST": "1000000",
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": upstream.root,
         "GROQ_API_KEY": "sk-test",

@@ -41,11 +41,13 @@ def apply(subject: Subject, shape: Shape, about: str) -> tuple[Load, float | Non
     if door is None:
         return None
     call = door.call(shape.play, about, stream=shape.stream, prompt=shape.prompt)
-    before = subject.process and subject.process.cpu_ms()
+    # Other features may be served by another process than the one that is watched.
+    watched = subject.process if shape.feature is Feature.PLAIN else None
+    before = watched and watched.cpu_ms()
     load = subject.tools.load(
         call, DONE if shape.stream else CHAT, shape.connections, seconds=subject.tools.seconds
     )
-    after = subject.process and subject.process.cpu_ms()
+    after = watched and watched.cpu_ms()
     if before is None or after is None or not load.answers:
         return load, None
     return load, (after - before) / (load.answers + load.failed)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bench.measures import Measure, Value
 
 NO_FEATURE = "-"
+"""A cell that is empty says that there was nothing to measure, as where nothing failed."""
 
 
 def table(measures: Sequence[Measure], targets: Sequence[str]) -> str:
@@ -13,7 +14,8 @@ def table(measures: Sequence[Measure], targets: Sequence[str]) -> str:
     rows = dict.fromkeys((each.scenario, each.metric, each.unit) for each in measures)
     cells = [["scenario", "what", *targets]]
     for scenario, metric, unit in rows:
-        values = [cell(found.get((scenario, metric, unit, target))) for target in targets]
+        keys = [(scenario, metric, unit, target) for target in targets]
+        values = [cell(found[key]) if key in found else "" for key in keys]
         cells.append([scenario, f"{metric}, {unit}" if unit else metric, *values])
     widths = [max(len(row[index]) for row in cells) for index in range(len(cells[0]))]
     head, *body = [_line(row, widths) for row in cells]

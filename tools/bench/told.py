@@ -20,10 +20,10 @@ class Reply:
 def told(reply: Reply | None) -> str:
     """Tell an answer in words; None is one that did not come in time.
 
-    `429, after 7` is an error with the seconds of its Retry-After. `200, whole` is a JSON body that
-    can be read, `200, half` one that cannot. Streams are told by the events that can be read and by
-    their end: `done` has the mark of the end, `cut` broke off, `error` told of one, `ended` none
-    of these, as if it were complete.
+    `429, after 7` is an error with the seconds of its Retry-After. `whole` is a JSON body of status
+    200 that can be read, `half` one that cannot. A stream is told by the events that can be read,
+    those that cannot, and its end: `done` has the mark of the end, `cut` broke off, `error` told of
+    one, `ended` did none of these and is like one that is complete.
     """
     if reply is None:
         return "no answer"
@@ -34,10 +34,10 @@ def told(reply: Reply | None) -> str:
             f"{reply.status}, after {reply.retry_after}" if reply.retry_after else str(reply.status)
         )
     if "data:" in reply.body:
-        return f"200, {_events(reply.body)}, {_end(reply)}"
-    if not reply.body:
-        return "200, cut" if reply.broken else "200, empty"
-    return "200, whole" if _readable(reply.body) else "200, half"
+        return f"{_events(reply.body)}, {_end(reply)}"
+    if reply.broken:
+        return "cut"
+    return "whole" if _readable(reply.body) else "half"
 
 
 def _lines(body: str) -> list[str]:
@@ -51,7 +51,7 @@ def _events(body: str) -> str:
     lines = _lines(body)
     good = sum(_readable(line) and not _is_error(line) for line in lines)
     bad = sum(not _readable(line) for line in lines)
-    return f"{good} events" + (f" + {bad} bad" if bad else "")
+    return f"{good}+{bad} bad" if bad else f"{good} events"
 
 
 def _end(reply: Reply) -> str:

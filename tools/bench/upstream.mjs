@@ -10,8 +10,12 @@ const EVENT = {
   object: "chat.completion.chunk",
   created: 1,
   model: "gpt-4o-mini",
-  choices: [{ index: 0, delta: { content: "hello " }, finish_reason: null }],
 };
+/** An event that says something. No two of a stream are alike: a model that repeats itself is stopped. */
+const word = (number) => ({
+  ...EVENT,
+  choices: [{ index: 0, delta: { content: `hello ${number} ` }, finish_reason: null }],
+});
 const USAGE = { prompt_tokens: 10, completion_tokens: 30, total_tokens: 40 };
 const LAST = { ...EVENT, choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: USAGE };
 const MESSAGE = { role: "assistant", content: "hello ".repeat(30) };
@@ -28,7 +32,7 @@ const EVENTS_500 = stream(500);
 
 /** A stream of so many events, the last of which tells the usage, and the mark of its end. */
 function stream(count) {
-  return [...Array(count - 1).fill(event(EVENT)), event(LAST), event("[DONE]")];
+  return [...Array.from({ length: count - 1 }, (_, number) => event(word(number))), event(LAST), event("[DONE]")];
 }
 
 function json(response, status, text, headers = {}) {
