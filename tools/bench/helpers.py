@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,10 @@ class LoadGenerator:
         assert self._child.stdout
         self._child.stdin.write(json.dumps(job) + "\n")
         self._child.stdin.flush()
-        return Load(**json.loads(self._child.stdout.readline()))
+        told = self._child.stdout.readline()
+        if not told:
+            sys.exit("bench: the load generator has ended: see load.log in build/bench/run")
+        return Load(**json.loads(told))
 
 
 @contextlib.contextmanager
@@ -107,17 +111,18 @@ def load_generator(log: Path) -> Generator[LoadGenerator, None, None]:
 
 @contextlib.contextmanager
 def _node(script: str, log: Path) -> Generator["subprocess.Popen[str]", None, None]:
-    with log.open("w") as output:
-        child = subprocess.Popen(
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
             [NODE, HERE / script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,
             text=True,
             start_new_session=True,
-        )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
+        ) as child,
+    ):
+        try:
+            yield child
+        finally:
+            child.kill()
