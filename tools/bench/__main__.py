@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ QUICK = Pace(rounds=1, seconds=0.25, starts=1, warm_s=1)
 def main() -> int:
     """Do all of it."""
     asked = _arguments()
+    signal.signal(signal.SIGTERM, _stop)
     targets = beside(asked.before.resolve()) if asked.before else dict(TARGETS)
     names = chosen(asked.only, targets, "target")
     scenarios = [SCENARIOS[name] for name in chosen(asked.scenarios, SCENARIOS, "scenario")]
@@ -59,6 +61,11 @@ def main() -> int:
     return 0
 
 
+def _stop(*_: object) -> None:
+    # An exit, as Ctrl-C is one: what was started is ended.
+    sys.exit(1)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
@@ -67,7 +74,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", help=f"some of the targets: {','.join(TARGETS)}")
     parser.add_argument("--scenarios", help=f"some of the scenarios: {','.join(SCENARIOS)}")
     parser.add_argument(
-        "--before", type=Path, help="another checkout of Sluice, set up, to compare this one with"
+        "--before",
+        type=Path,
+        help="another checkout of Sluice, after `make setup` there, to compare with",
     )
     return parser.parse_args()
 

@@ -58,13 +58,16 @@ def sluice(settings: Mapping[str, Any], root: Path = ROOT) -> Prepare:
 @functools.cache
 def _build(root: Path, folder: Path, upstream: Upstream) -> Path:
     """Build a checkout once for all targets that are made of it."""
+    python = root / ".venv" / "bin" / "python"
+    if not python.exists():
+        sys.exit(f"bench: run `make setup` in {root} first")
     say(f"building {root} …")
     folder.mkdir(parents=True)
     bases = {"openai": upstream.base, "groq": upstream.failing}
     variables = {"ADMIN_TOKEN": ADMIN_TOKEN, "UPSTREAMS": json.dumps(bases)}
     script = Path(__file__).with_name("checkout.py")
     done = subprocess.run(
-        [root / ".venv" / "bin" / "python", script, folder, json.dumps(variables), *V8_FLAGS],
+        [python, script, folder, json.dumps(variables), *V8_FLAGS],
         env=os.environ | {"PYTHONPATH": str(root / "tools")},
         capture_output=True,
         text=True,
