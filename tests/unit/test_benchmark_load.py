@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.ends import LoadGenerator, Upstream, load_generator, upstream
 from bench.faults import ask
-from bench.helpers import LoadGenerator, Upstream, load_generator, upstream
 from bench.sites import Door
 from bench.told import told
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.choice import chosen
 from bench.costs import COSTS
+from bench.ends import load_generator, upstream
 from bench.faults import FAULT_MATRIX
 from bench.features import FEATURES
-from bench.helpers import load_generator, upstream
 from bench.install import FOLDER, say
 from bench.measures import Measure, added, as_json, median_of_rounds
 from bench.scenario import Scenario

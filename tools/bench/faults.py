@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from bench.helpers import Call
+from bench.ends import Call
 from bench.scenario import Finding, Scenario
 from bench.sites import Feature
 from bench.subject import Subject

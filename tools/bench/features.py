@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterator
 
-from bench.helpers import Load
+from bench.ends import Load
 from bench.scenario import Finding, Scenario, failures, found, words
 from bench.sites import LIMIT, Door, Feature
 from bench.speed import DONE

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.helpers import Upstream
+from bench.ends import Upstream
 from bench.install import python_peers
 from bench.process import Program
 from bench.sites import LIMIT, Door, Feature, Site

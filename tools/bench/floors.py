@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.helpers import Upstream
+from bench.ends import Upstream
 from bench.sites import Door, Feature, Site
 from bench.workerd import WORKERD, Worker, serving
 from wrangler import LOCAL_FLAGS

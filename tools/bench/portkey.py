@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.helpers import Upstream
+from bench.ends import Upstream
 from bench.install import node, node_peers
 from bench.process import Program
 from bench.sites import KEY, Door, Feature, Site

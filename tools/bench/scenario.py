@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from bench.helpers import Load
+from bench.ends import Load
 from bench.measures import Measure, Value
 from bench.subject import Subject
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from bench.helpers import Call, Upstream
+from bench.ends import Call, Upstream
 from bench.process import Program
 
 MODEL = "gpt-4o-mini"

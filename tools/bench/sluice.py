@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from bench.helpers import Upstream
+from bench.ends import Upstream
 from bench.install import say
 from bench.process import Program, running, wait_until
 from bench.sites import KEY, LIMIT, Door, Feature, Prepare, Site

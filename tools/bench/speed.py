@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bench.helpers import Load
+from bench.ends import Load
 from bench.scenario import Finding, Scenario, failures, found
 from bench.sites import Feature
 from bench.subject import CHAT, Subject

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.helpers import LoadGenerator, Upstream
+from bench.ends import LoadGenerator, Upstream
 from bench.process import Process, running, wait_until
 from bench.sites import Door, Feature, Site
 

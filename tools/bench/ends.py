@@ -1,4 +1,4 @@
-"""The two programs of our own that every measurement needs: the upstream and the load generator."""
+"""The two ends of every gateway that is measured: who asks it, and whom it asks."""
 
 import contextlib
 import json
