@@ -26,7 +26,7 @@ from bench.targets import TARGETS, beside
 from wrangler import ROOT
 
 SCENARIOS = {each.name: each for each in [*SPEED, *FEATURES, *COSTS, *FAULT_MATRIX]}
-WARM_S = 0.2
+WARM_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Pace:
 
 
 FULL = Pace(rounds=5, seconds=0.8, starts=3, warm_s=6)
-QUICK = Pace(rounds=1, seconds=0.25, starts=1, warm_s=1)
+QUICK = Pace(rounds=1, seconds=0.2, starts=1, warm_s=1)
 
 
 def main() -> int:
