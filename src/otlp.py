@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from pydantic_core import from_json
+
 SERVICE = "ai-gateway"
 """`service.name`, as dashboards made for Cloudflare AI Gateway expect it."""
 SCOPE = "sluice"
@@ -80,8 +82,8 @@ def export(spans: Sequence[str]) -> str:
 def rejected(text: str) -> tuple[int, str]:
     """Return how many spans a collector that answered with success has refused, and its reason."""
     try:
-        parsed: object = json.loads(text or "{}")
-    except (ValueError, RecursionError):
+        parsed: object = from_json(text or "{}")
+    except ValueError:
         return 0, ""
     partial = _object(_object(parsed).get("partialSuccess"))
     try:

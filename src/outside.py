@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import cast
 from urllib.parse import urlsplit
 
+from pydantic_core import from_json
+
 from errors import BadBaseUrl, Invalid
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -93,8 +95,8 @@ def checked_headers(text: str | None) -> str | None:
         return None
     where = ["body", "headers"]
     try:
-        parsed: object = json.loads(text)
-    except (ValueError, RecursionError):
+        parsed: object = from_json(text)
+    except ValueError:
         raise Invalid([("Use a string that holds a JSON object", where)]) from None
     if not isinstance(parsed, dict):
         raise Invalid([("Use a string that holds a JSON object", where)])

@@ -137,6 +137,6 @@ def _frame(kind: str, metadata: dict[str, Any], *response: object) -> str:
 def _json(text: str) -> object:
     """Return what a text says, or the text where it is no JSON."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return from_json(text)
+    except ValueError:
         return text

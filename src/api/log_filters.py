@@ -5,12 +5,12 @@ The official SDKs write them flat and repeated. That for JavaScript keeps each t
 all keys, then all operators, then all values. Others write indices (`filters[0][key]=a`), or JSON.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from errors import Invalid
 
@@ -102,8 +102,8 @@ class _Given:
 
     def _read_json(self, value: str) -> None:
         try:
-            parsed: object = json.loads(value)
-        except (ValueError, RecursionError):
+            parsed: object = from_json(value)
+        except ValueError:
             raise Invalid([("Use JSON", ["query", "filters"])]) from None
         for one in _listed(parsed):
             self.found[f"json {len(self.found)}"] = one

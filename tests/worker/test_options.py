@@ -70,3 +70,16 @@ def test_a_malformed_header_is_refused_by_name_value_and_rule(
     assert repr(value) in message
     assert rule in message
     assert gateway.row_of(response)["error_code"] == 7001
+
+
+@pytest.mark.parametrize("opened", ["[" * 4000, '{"a":' * 1500])
+def test_a_header_that_nests_deep_is_refused_and_ends_nothing(
+    gateway: Gateway, opened: str
+) -> None:
+    url = f"{gateway.openai}/script/json_answer"
+
+    refused = post(url, json={}, headers={"cf-aig-metadata": f'{{"a":{opened}'})
+    after = post(url, json={})
+
+    assert (refused.status_code, refused.json()["error"][0]["code"]) == (400, 7001)
+    assert after.status_code == 200
