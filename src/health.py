@@ -6,7 +6,7 @@ from call import Reply
 from journal import Journal
 from ports import DatabaseError, Ports
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The number of the newest migration that this code needs."""
 
 # Migrations are applied in order and each leaves a row, so their number is the version.

@@ -4,9 +4,6 @@ Every request needs `Authorization: Bearer <token>`: the admin token, or a token
 own that has the scope for it. A deployment without an admin token has no management API.
 """
 
-import re
-from collections.abc import Awaitable, Callable
-
 from api.access import ADMIN, admit
 from api.analytics import account_analytics, gateway_analytics
 from api.cache import purge_cache
@@ -33,55 +30,13 @@ from api.provider_configs import (
     reseal_keys,
     update_key,
 )
+from api.route import Route
 from api.task import Task
 from api.tokens import create_token, get_token, list_tokens, revoke_token
 from call import Reply
-from errors import MethodNotAllowed, NotFound
+from errors import NotFound
 
-__all__ = ["Task", "manage"]
-
-_Action = Callable[..., Awaitable[Reply]]
-
-# What a path is, and what may be done with it. The groups of a path are the action's arguments.
-_RESOURCES: list[tuple[re.Pattern[str], dict[str, _Action]]] = [
-    (re.compile("gateways"), {"GET": list_gateways, "POST": create_gateway}),
-    (
-        re.compile("gateways/([^/]+)"),
-        {"GET": get_gateway, "PUT": replace_gateway, "DELETE": delete_gateway},
-    ),
-    (re.compile("gateways/([^/]+)/cache"), {"DELETE": purge_cache}),
-    (
-        re.compile("gateways/([^/]+)/provider_configs"),
-        {"GET": list_keys, "POST": create_key},
-    ),
-    (re.compile("gateways/([^/]+)/provider_configs/reseal"), {"POST": reseal_keys}),
-    (
-        re.compile("gateways/([^/]+)/provider_configs/([^/]+)"),
-        {"GET": get_key, "PUT": update_key, "DELETE": delete_key},
-    ),
-    (re.compile("gateways/([^/]+)/logs"), {"GET": list_logs, "DELETE": delete_logs}),
-    (re.compile("gateways/([^/]+)/logs/([^/]+)"), {"GET": get_log, "PATCH": judge_log}),
-    (re.compile("gateways/([^/]+)/logs/([^/]+)/request"), {"GET": get_request}),
-    (re.compile("gateways/([^/]+)/logs/([^/]+)/response"), {"GET": get_response}),
-    (re.compile("gateways/([^/]+)/analytics"), {"GET": gateway_analytics}),
-    (re.compile("analytics"), {"GET": account_analytics}),
-    (
-        re.compile("custom-providers"),
-        {"GET": list_custom_providers, "POST": create_custom_provider},
-    ),
-    (
-        re.compile("custom-providers/([^/]+)"),
-        {
-            "GET": get_custom_provider,
-            "PATCH": update_custom_provider,
-            "DELETE": delete_custom_provider,
-        },
-    ),
-    (re.compile("tokens"), {"GET": list_tokens, "POST": create_token}),
-    (re.compile("tokens/([^/]+)"), {"GET": get_token, "DELETE": revoke_token}),
-]
-# Whoever could make tokens could make one that may do anything.
-_ADMIN_ONLY = re.compile("tokens(?:/.*)?")
+__all__ = ["ROUTES", "Task", "manage"]
 
 
 async def manage(path: str, task: Task) -> Reply:
@@ -92,17 +47,69 @@ async def manage(path: str, task: Task) -> Reply:
     admin_token = task.isolate.deployment.admin_token
     if admin_token is None:
         raise NotFound(path)
-    await admit(task, path, admin_token, ADMIN if _ADMIN_ONLY.fullmatch(path) else None)
-    for pattern, actions in _RESOURCES:
-        if match := pattern.fullmatch(path):
-            return await _action(actions, task.request.method)(task, *match.groups())
-    raise NotFound(path)
+    route, names = _find(path)
+    # Of what is not there, nothing is told to tokens.
+    await admit(task, path, admin_token, route.scope if route else ADMIN)
+    if route is None:
+        raise NotFound(path)
+    action = route.action(task.request.method)
+    return await action(task, *names)
 
 
-def _action(actions: dict[str, _Action], method: str) -> _Action:
-    if "GET" in actions:
-        actions = actions | {"HEAD": actions["GET"]}
-    action = actions.get(method)
-    if action is None:
-        raise MethodNotAllowed(method, ", ".join(actions))
-    return action
+def _find(path: str) -> tuple[Route | None, tuple[str, ...]]:
+    for route in ROUTES:
+        if match := route.pattern.fullmatch(path):
+            return route, match.groups()
+    return None, ()
+
+
+# What a path is, and what may be done with it. What the path names are the action's arguments.
+ROUTES = (
+    Route("gateways", {"GET": list_gateways, "POST": create_gateway}, "gateway"),
+    Route(
+        "gateways/{gateway}",
+        {"GET": get_gateway, "PUT": replace_gateway, "DELETE": delete_gateway},
+        "gateway",
+    ),
+    Route("gateways/{gateway}/cache", {"DELETE": purge_cache}, "cache"),
+    Route(
+        "gateways/{gateway}/provider_configs",
+        {"GET": list_keys, "POST": create_key},
+        "provider_config",
+    ),
+    Route("gateways/{gateway}/provider_configs/reseal", {"POST": reseal_keys}, "provider_config"),
+    Route(
+        "gateways/{gateway}/provider_configs/{provider_config}",
+        {"GET": get_key, "PUT": update_key, "DELETE": delete_key},
+        "provider_config",
+    ),
+    Route("gateways/{gateway}/logs", {"GET": list_logs, "DELETE": delete_logs}, "log"),
+    # A row is no configuration, and what it holds of bodies must not be copied.
+    Route(
+        "gateways/{gateway}/logs/{log}",
+        {"GET": get_log, "PATCH": judge_log},
+        "log",
+        audited=False,
+    ),
+    Route("gateways/{gateway}/logs/{log}/request", {"GET": get_request}, "log"),
+    Route("gateways/{gateway}/logs/{log}/response", {"GET": get_response}, "log"),
+    Route("gateways/{gateway}/analytics", {"GET": gateway_analytics}, "analytics"),
+    Route("analytics", {"GET": account_analytics}, "analytics"),
+    Route(
+        "custom-providers",
+        {"GET": list_custom_providers, "POST": create_custom_provider},
+        "custom_provider",
+    ),
+    Route(
+        "custom-providers/{custom_provider}",
+        {
+            "GET": get_custom_provider,
+            "PATCH": update_custom_provider,
+            "DELETE": delete_custom_provider,
+        },
+        "custom_provider",
+    ),
+    # Whoever could make tokens could make one that may do anything.
+    Route("tokens", {"GET": list_tokens, "POST": create_token}, "token", ADMIN),
+    Route("tokens/{token}", {"GET": get_token, "DELETE": revoke_token}, "token", ADMIN),
+)

@@ -8,13 +8,15 @@ from ports import Row
 from tokens import digest, same
 
 ADMIN = "admin"
-"""What only the admin token may do."""
+"""What only the admin token may do, and the name of whoever holds it."""
+ANY = "any"
+"""What every token may do, whatever its scopes and its gateways."""
 _READS = ("GET", "HEAD")
-_FIND = "SELECT scopes, gateways, expires_at FROM tokens WHERE digest = ?1 AND account_id = ?2"
+_FIND = "SELECT id, scopes, gateways, expires_at FROM tokens WHERE digest = ?1 AND account_id = ?2"
 
 
-async def admit(task: Task, path: str, admin_token: str, scope: str | None) -> None:
-    """Let in the admin token, and a token whose scopes allow it.
+async def admit(task: Task, path: str, admin_token: str, scope: str | None) -> str:
+    """Let in the admin token, and a token whose scopes allow it. Return who it is: ADMIN, or an id.
 
     The scope is `read` or `edit`, as the method is, unless the resource has one of its own. A token
     for some gateways reaches these alone. Raises Unauthorized and Forbidden.
@@ -24,11 +26,14 @@ async def admit(task: Task, path: str, admin_token: str, scope: str | None) -> N
     if kind.lower() != "bearer" or not given:
         raise Unauthorized
     if same(given, admin_token):
-        return
+        return ADMIN
     token = await _find(task, given)
+    if scope == ANY:
+        return token["id"]
     wanted = scope or ("read" if task.request.method in _READS else "edit")
     if wanted not in json.loads(token["scopes"]) or not _within(path, token["gateways"]):
         raise Forbidden(wanted)
+    return token["id"]
 
 
 async def _find(task: Task, given: str) -> Row:

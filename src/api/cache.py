@@ -3,11 +3,15 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
 from urllib.parse import parse_qsl
+
+from pydantic import BaseModel
 
 from api.custom_providers import SLUG
 from api.envelope import success
 from api.gateways import NEXT_GENERATION
+from api.route import shaped
 from api.task import Task
 from cache_key import custom_key
 from call import Reply
@@ -29,6 +33,21 @@ UPDATE gateways SET generations =
 _GET = f"SELECT internal_id, generations FROM gateways {_WHERE}"  # noqa: S608
 
 
+class CacheQuery(BaseModel):
+    """What is to be purged: of a provider, or for a key, or everything."""
+
+    provider: str | None = None
+    key: str | None = None
+
+
+class Purged(BaseModel):
+    """What was purged."""
+
+    purged: Literal["all", "provider", "key"]
+    value: str | None
+
+
+@shaped(Purged, PurgeFailed, query=CacheQuery)
 async def purge_cache(task: Task, gateway_id: str) -> Reply:
     """Forget all that is kept for a gateway or, as the query says, of a `provider` or for a `key`.
 

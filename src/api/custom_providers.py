@@ -6,17 +6,24 @@ https://developers.cloudflare.com/ai-gateway/configuration/custom-providers/
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.body import checked, read_object
 from api.envelope import iso, success
-from api.paging import Page
+from api.query import Flag, LargePageSize, Searched, queried
+from api.route import shaped
 from api.task import Task
 from call import Reply
 from credentials import custom_context
-from errors import CustomProviderExists, CustomProviderNotFound, Invalid
+from errors import (
+    BadBaseUrl,
+    CustomProviderExists,
+    CustomProviderNotFound,
+    Invalid,
+    Misconfigured,
+)
 from ids import uuid7
 from outside import checked_base_url, checked_headers
 from ports import Row
@@ -31,9 +38,12 @@ UPDATE OR IGNORE custom_providers SET slug = ?2, name = ?3, base_url = ?4, heade
   enable = ?6, details = ?7, modified_at = ?8
 WHERE id = ?1 AND account_id = ?9 RETURNING {_COLUMNS}
 """  # noqa: S608
-_WHERE = "account_id = ?1 AND instr(lower(slug || ' ' || name), lower(?2)) > 0"
+_WHERE = """
+account_id = ?1 AND instr(lower(slug || ' ' || name), lower(?2)) > 0
+AND (?3 IS NULL OR enable = ?3) AND (?4 IS NULL OR details ->> 'beta' = ?4)
+"""
 _LIST = f"""
-SELECT {_COLUMNS} FROM custom_providers WHERE {_WHERE} ORDER BY slug LIMIT ?3 OFFSET ?4
+SELECT {_COLUMNS} FROM custom_providers WHERE {_WHERE} ORDER BY {{}}, slug LIMIT ?5 OFFSET ?6
 """  # noqa: S608
 _COUNT = f"SELECT count(*) AS total FROM custom_providers WHERE {_WHERE}"  # noqa: S608
 _GET = f"SELECT {_COLUMNS} FROM custom_providers WHERE account_id = ?1 AND id = ?2"  # noqa: S608
@@ -41,7 +51,8 @@ _DELETE = f"""
 DELETE FROM custom_providers WHERE account_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
 """  # noqa: S608
 
-_READ_ONLY = {"id", "account_id", "logo", "created_at", "modified_at"}
+_READ_ONLY = {"id", "account_id", "account_tag", "logo", "created_at", "modified_at"}
+_ORDERS = {"beta": "details ->> 'beta'", "position": "details ->> 'position'"}
 _KEPT_APART = {"name", "slug", "base_url", "headers", "enable"}
 _MASK = "***"
 """What is shown of a header's value, and what stands for it in a change."""
@@ -71,15 +82,41 @@ class CustomProvider(BaseModel):
     position: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
+class ShownCustomProvider(CustomProvider):
+    """A custom provider, as it is shown: `***` in place of each header's value."""
+
+    id: str
+    account_id: str
+    account_tag: str
+    logo: str | None
+    created_at: str
+    modified_at: str
+
+
+class CustomProviderQuery(Searched):
+    """Which custom providers are asked for."""
+
+    per_page: LargePageSize = 20
+    enable: Flag | None = None
+    beta: Flag | None = None
+    order_by: Literal["slug", "name", "enable", "beta", "position", "created_at", "modified_at"] = (
+        "slug"
+    )
+
+
+@shaped(list[ShownCustomProvider], query=CustomProviderQuery)
 async def list_custom_providers(task: Task) -> Reply:
-    """Return a page of an account's custom providers, by slug. Raises BadParameter."""
-    page, database = Page.of(task.query), task.ports.database
-    search = page.text("search")
-    total = (await database.all(_COUNT, task.account, search))[0]["total"]
-    rows = await database.all(_LIST, task.account, search, page.size, page.offset)
-    return success([_shown(task, row) for row in rows], page.info(len(rows), total))
+    """Return a page of an account's custom providers. Raises Invalid."""
+    asked, database = queried(CustomProviderQuery, task.query), task.ports.database
+    flags = (None if flag is None else int(flag) for flag in (asked.enable, asked.beta))
+    values = (task.account, asked.search, *flags)
+    total = (await database.all(_COUNT, *values))[0]["total"]
+    order = _ORDERS.get(asked.order_by, asked.order_by)
+    rows = await database.all(_LIST.format(order), *values, asked.per_page, asked.offset)
+    return success([_shown(task, row) for row in rows], asked.info(len(rows), total))
 
 
+@shaped(ShownCustomProvider, BadBaseUrl, CustomProviderExists, Misconfigured, body=CustomProvider)
 async def create_custom_provider(task: Task) -> Reply:
     """Add a custom provider.
 
@@ -94,11 +131,20 @@ async def create_custom_provider(task: Task) -> Reply:
     return success(_shown(task, rows[0]))
 
 
+@shaped(ShownCustomProvider)
 async def get_custom_provider(task: Task, provider_id: str) -> Reply:
     """Return a custom provider. Raises CustomProviderNotFound."""
     return success(_shown(task, await _row(task, provider_id)))
 
 
+@shaped(
+    ShownCustomProvider,
+    BadBaseUrl,
+    CustomProviderExists,
+    Misconfigured,
+    body=CustomProvider,
+    partial=True,
+)
 async def update_custom_provider(task: Task, provider_id: str) -> Reply:
     """Change what a body names of a custom provider. Its headers are encrypted anew.
 
@@ -116,6 +162,7 @@ async def update_custom_provider(task: Task, provider_id: str) -> Reply:
     return success(_shown(task, rows[0]))
 
 
+@shaped(ShownCustomProvider)
 async def delete_custom_provider(task: Task, provider_id: str) -> Reply:
     """Delete a custom provider. Raises CustomProviderNotFound."""
     rows = await task.ports.database.all(_DELETE, task.account, provider_id)
@@ -181,6 +228,7 @@ def _shown(task: Task, row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "account_id": task.account,
+        "account_tag": task.account,
         "slug": row["slug"],
         "name": row["name"],
         "base_url": row["base_url"],

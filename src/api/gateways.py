@@ -1,23 +1,25 @@
 """Gateways, as the management API makes and changes them."""
 
-import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, Field
 
-from api.body import problems, read_object
+from api.body import checked, read_object
 from api.envelope import iso, success
 from api.otel import with_sealed_headers
-from api.paging import Page
+from api.query import Searched, queried
+from api.route import shaped
 from api.task import Task
 from call import Reply
-from errors import GatewayExists, GatewayNotFound, Invalid
+from errors import GatewayExists, GatewayNotFound
 from ports import Row
 from settings import REQUIRED, Settings
 
-_ID = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # What answers add to the settings: whoever sends an answer back has not made a mistake.
-_READ_ONLY = {"id", "account_id", "internal_id", "created_at", "modified_at", "is_default"}
+_READ_ONLY = {
+    *("account_id", "account_tag", "internal_id", "created_at", "modified_at"),
+    *("is_default", "wholesale", "internal"),
+}
 _COLUMNS = "internal_id, account_id, id, settings, created_at, modified_at"
 
 NEXT_GENERATION = """
@@ -50,51 +52,88 @@ _DELETE_ALL_OF = (
     "DELETE FROM rollups WHERE gateway_id = ?",
     "DELETE FROM rollup_speeds WHERE gateway_id = ?",
     "DELETE FROM rollup_metadata WHERE gateway_id = ?",
+    "DELETE FROM datasets WHERE gateway_id = ?",
+    "DELETE FROM evaluations WHERE gateway_id = ?",
 )
 
 
+class GatewaySettings(Settings):
+    """What whoever writes a gateway names: these settings at least, and no unknown one."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"required": [*REQUIRED]}
+    )
+
+
+class NewGateway(GatewaySettings):
+    """What a gateway is made of."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["id", *REQUIRED]})
+
+    id: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class ShownGateway(Settings):
+    """A gateway, as it is shown."""
+
+    id: str
+    account_id: str
+    account_tag: str
+    internal_id: str
+    created_at: str
+    modified_at: str
+    is_default: bool
+    wholesale: bool
+    internal: bool
+
+
+@shaped(list[ShownGateway], query=Searched)
 async def list_gateways(task: Task) -> Reply:
-    """Return a page of an account's gateways, by id. Raises BadParameter."""
-    page = Page.of(task.query)
-    search = page.text("search")
-    database = task.ports.database
-    total = (await database.all(_COUNT, task.account, search))[0]["total"]
-    rows = await database.all(_LIST, task.account, search, page.size, page.offset)
-    return success([_shown(row) for row in rows], page.info(len(rows), total))
+    """Return a page of an account's gateways, by id. Raises Invalid."""
+    asked, database = queried(Searched, task.query), task.ports.database
+    total = (await database.all(_COUNT, task.account, asked.search))[0]["total"]
+    values = (task.account, asked.search, asked.per_page, asked.offset)
+    rows = await database.all(_LIST, *values)
+    return success([_shown(row) for row in rows], asked.info(len(rows), total))
 
 
+@shaped(ShownGateway, GatewayExists, body=NewGateway)
 async def create_gateway(task: Task) -> Reply:
     """Make a gateway. Raises Invalid, GatewayExists, and what storing secrets raises."""
-    body = await read_object(task)
-    gateway_id = body.get("id")
-    if not isinstance(gateway_id, str) or not _ID.fullmatch(gateway_id):
-        rule = "Use 1 to 64 letters, digits, `-` or `_`, beginning with a letter or digit"
-        raise Invalid([(rule, ["body", "id"])])
-    now = round(task.ports.clock())
-    values = (task.account, gateway_id, await _settings(task, gateway_id, body), now)
+    asked = checked(NewGateway, await read_object(task), _READ_ONLY, REQUIRED)
+    kept = await with_sealed_headers(task, asked.id, asked)
+    settings = kept.model_dump_json(exclude={"id"})
+    values = (task.account, asked.id, settings, round(task.ports.clock()))
     rows = await task.ports.database.all(_INSERT, *values)
     if not rows:
-        raise GatewayExists(gateway_id)
-    await task.isolate.gateways.changed(task.account, gateway_id, task.ports.snapshots)
+        raise GatewayExists(asked.id)
+    await task.isolate.gateways.changed(task.account, asked.id, task.ports.snapshots)
     return success(_shown(rows[0]))
 
 
+@shaped(ShownGateway)
 async def get_gateway(task: Task, gateway_id: str) -> Reply:
     """Return a gateway. Raises GatewayNotFound."""
     rows = await task.ports.database.all(_GET, task.account, gateway_id)
     return success(_shown(_only(rows, gateway_id)))
 
 
+@shaped(ShownGateway, body=GatewaySettings)
 async def replace_gateway(task: Task, gateway_id: str) -> Reply:
-    """Replace the settings of a gateway. Raises Invalid and GatewayNotFound."""
+    """Replace the settings of a gateway.
+
+    Raises Invalid, GatewayNotFound, and what storing secrets raises.
+    """
     now = round(task.ports.clock())
-    settings = await _settings(task, gateway_id, await read_object(task))
+    asked = checked(GatewaySettings, await read_object(task), {"id", *_READ_ONLY}, REQUIRED)
+    settings = (await with_sealed_headers(task, gateway_id, asked)).model_dump_json()
     rows = await task.ports.database.all(_UPDATE, task.account, gateway_id, settings, now)
     row = _only(rows, gateway_id)
     await task.isolate.gateways.changed(task.account, gateway_id, task.ports.snapshots)
     return success(_shown(row))
 
 
+@shaped(ShownGateway)
 async def delete_gateway(task: Task, gateway_id: str) -> Reply:
     """Delete a gateway with its log and its stored keys. Raises GatewayNotFound."""
     rows = await task.ports.database.all(_DELETE, task.account, gateway_id)
@@ -111,22 +150,6 @@ async def internal_id(task: Task, gateway_id: str) -> int:
     return _only(rows, gateway_id)["internal_id"]
 
 
-async def _settings(task: Task, gateway_id: str, body: dict[str, Any]) -> str:
-    """Return the settings of a body as the database keeps them. Raises Invalid, Misconfigured."""
-    given = {name: value for name, value in body.items() if name not in _READ_ONLY}
-    found = [("Required", ["body", name]) for name in REQUIRED if name not in given]
-    unknown = given.keys() - Settings.model_fields.keys()
-    found += [("Unknown setting", ["body", name]) for name in sorted(unknown)]
-    try:
-        settings = Settings.model_validate(given)
-    except ValidationError as error:
-        found += problems(error)
-    else:
-        if not found:
-            return (await with_sealed_headers(task, gateway_id, settings)).model_dump_json()
-    raise Invalid(found)
-
-
 def _only(rows: Any, gateway_id: str) -> Row:
     if not rows:
         raise GatewayNotFound(gateway_id)
@@ -140,9 +163,13 @@ def _shown(row: Row) -> dict[str, object]:
     return {
         "id": row["id"],
         "account_id": row["account_id"],
+        "account_tag": row["account_id"],
         "internal_id": str(row["internal_id"]),
         "created_at": iso(row["created_at"]),
         "modified_at": iso(row["modified_at"]),
         "is_default": row["id"] == "default",
+        # What Cloudflare says of gateways that it bills for, or that are its own.
+        "wholesale": False,
+        "internal": False,
         **settings,
     }

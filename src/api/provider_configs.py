@@ -8,16 +8,18 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from api.body import checked, read_object
 from api.envelope import iso, success
 from api.gateways import internal_id
-from api.paging import Page
+from api.query import Paged, queried
+from api.route import shaped
 from api.task import Task
 from call import Reply
 from credentials import key_context
-from errors import Invalid, KeyNotFound, Misconfigured
+from errors import Invalid, KeyNotFound, Misconfigured, NotResealed
 from ids import uuid7
 from options import ALIAS
 from ports import Row
@@ -47,9 +49,19 @@ _RESEAL = "UPDATE provider_keys SET sealed = ?2, modified_at = ?3 WHERE id = ?1 
 
 LONGEST = 20_000
 """Characters of a key: a service account is a few thousand."""
-_READ_ONLY = {"id", "gateway_id", "secret_id", "secret_preview", "created_at", "modified_at"}
+_READ_ONLY = {"id", "gateway_id", "secret_preview", "created_at", "modified_at"}
 _CUSTOM = re.compile(f"{CUSTOM}[a-z0-9][a-z0-9-]{{0,62}}")
 _PLAIN = re.compile("[ -~]+")
+
+
+def _unlimited(limit: object) -> None:
+    # Taken and forgotten, it would let through what its owner thinks is held back.
+    if limit is not None:
+        rule = "A stored key has no limit of its own: set `rate_limiting_limit` of the gateway"
+        raise PydanticCustomError("limit", rule)
+
+
+_NoLimit = Annotated[None, BeforeValidator(_unlimited)]
 _Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST)]
 
 
@@ -64,17 +76,44 @@ class ProviderConfig(BaseModel):
     provider_slug: str
     secret: _Secret | None = None
     """None: the one that is stored."""
+    secret_id: str | None = None
+    """Of the key itself: secrets lie nowhere else."""
+    rate_limit: _NoLimit = None
+    rate_limit_period: _NoLimit = None
 
 
+class ShownProviderConfig(BaseModel):
+    """A stored key, as it is shown."""
+
+    id: str
+    gateway_id: str
+    provider_slug: str
+    alias: str
+    default_config: bool
+    secret_id: str
+    secret_preview: str
+    created_at: str
+    modified_at: str
+
+
+class Resealed(BaseModel):
+    """How many of a gateway's keys were encrypted anew."""
+
+    resealed: int
+    total: int
+
+
+@shaped(list[ShownProviderConfig], query=Paged)
 async def list_keys(task: Task, gateway: str) -> Reply:
-    """Return a page of a gateway's stored keys. Raises BadParameter and GatewayNotFound."""
-    page, database = Page.of(task.query), task.ports.database
+    """Return a page of a gateway's stored keys. Raises Invalid and GatewayNotFound."""
+    asked, database = queried(Paged, task.query), task.ports.database
     number = await internal_id(task, gateway)
     total = (await database.all(_COUNT, number))[0]["total"]
-    rows = await database.all(_LIST, number, page.size, page.offset)
-    return success([_shown(row, gateway) for row in rows], page.info(len(rows), total))
+    rows = await database.all(_LIST, number, asked.per_page, asked.offset)
+    return success([_shown(row, gateway) for row in rows], asked.info(len(rows), total))
 
 
+@shaped(ShownProviderConfig, Misconfigured, body=ProviderConfig)
 async def create_key(task: Task, gateway: str) -> Reply:
     """Store a key. Raises Invalid, GatewayNotFound, and Misconfigured without ENCRYPTION_KEY."""
     number = await internal_id(task, gateway)
@@ -84,6 +123,7 @@ async def create_key(task: Task, gateway: str) -> Reply:
     if slug not in PROVIDERS and not _CUSTOM.fullmatch(slug):
         rule = f"Use one of {', '.join(sorted(PROVIDERS))}, or `{CUSTOM}` and a slug"
         raise Invalid([(rule, ["body", "provider_slug"])])
+    _check_store(asked.secret_id, None)
     if asked.secret is None:
         raise Invalid([("Field required", ["body", "secret"])])
     preview, sealed = await _sealed(task, number, slug, asked.secret)
@@ -93,6 +133,7 @@ async def create_key(task: Task, gateway: str) -> Reply:
     return success(_shown(rows[0], gateway))
 
 
+@shaped(ShownProviderConfig)
 async def get_key(task: Task, gateway: str, key_id: str) -> Reply:
     """Return a stored key, without what it is. Raises GatewayNotFound and KeyNotFound."""
     number = await internal_id(task, gateway)
@@ -100,6 +141,7 @@ async def get_key(task: Task, gateway: str, key_id: str) -> Reply:
     return success(_shown(row, gateway))
 
 
+@shaped(ShownProviderConfig, Misconfigured, body=ProviderConfig, partial=True)
 async def update_key(task: Task, gateway: str, key_id: str) -> Reply:
     """Change what a body names of a stored key.
 
@@ -112,6 +154,7 @@ async def update_key(task: Task, gateway: str, key_id: str) -> Reply:
     if asked.provider_slug != slug:
         rule = "The provider of a key stays. Store another key instead"
         raise Invalid([(rule, ["body", "provider_slug"])])
+    _check_store(asked.secret_id, key_id)
     kept = await _sealed(task, number, slug, asked.secret) if asked.secret else (None, None)
     values = (asked.alias, int(asked.default_config), *kept, round(task.ports.clock()))
     rows = await task.ports.database.all(_UPDATE, number, key_id, *values)
@@ -119,6 +162,7 @@ async def update_key(task: Task, gateway: str, key_id: str) -> Reply:
     return success(_shown(_only(rows, key_id), gateway))
 
 
+@shaped(ShownProviderConfig)
 async def delete_key(task: Task, gateway: str, key_id: str) -> Reply:
     """Delete a stored key. Raises GatewayNotFound and KeyNotFound."""
     number = await internal_id(task, gateway)
@@ -127,11 +171,12 @@ async def delete_key(task: Task, gateway: str, key_id: str) -> Reply:
     return success(_shown(row, gateway))
 
 
+@shaped(Resealed, NotResealed)
 async def reseal_keys(task: Task, gateway: str) -> Reply:
     """Encrypt a gateway's keys anew, those that do not lie under the new secret.
 
-    Raises GatewayNotFound, and Misconfigured where there are keys that open with neither secret:
-    they stay as they are.
+    Raises GatewayNotFound, and NotResealed where there are keys that open with neither secret: they
+    stay as they are.
     """
     number = await internal_id(task, gateway)
     rows = await task.ports.database.all(_SEALED, number)
@@ -140,10 +185,7 @@ async def reseal_keys(task: Task, gateway: str) -> Reply:
     if old:
         await _changed(task, gateway)
     if lost:
-        raise Misconfigured(
-            f"Neither ENCRYPTION_KEY nor ENCRYPTION_KEY_OLD opens {', '.join(lost)}. All other "
-            "keys are encrypted anew"
-        )
+        raise NotResealed(lost)
     return success({"resealed": len(old), "total": len(rows)})
 
 
@@ -172,6 +214,13 @@ async def _sealed(task: Task, number: int, slug: str, secret: str) -> tuple[str,
     preview = secret[-4:] if len(secret) >= 16 else ""
     context = key_context(number, slug)
     return preview, await task.isolate.vault.seal(secret, context, task.ports.crypto)
+
+
+def _check_store(secret_id: str | None, key_id: str | None) -> None:
+    # An answer that is sent back names the key's own.
+    if secret_id not in (None, key_id):
+        rule = "There is no store of secrets here: send the key itself as `secret`"
+        raise Invalid([(rule, ["body", "secret_id"])])
 
 
 def _only(rows: Sequence[Row], key_id: str) -> Row:

@@ -1,18 +1,17 @@
 """The gateway's own tokens, as the management API makes and revokes them."""
 
-import contextlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.body import checked, read_object
 from api.envelope import iso, success
-from api.paging import Page
+from api.query import Paged, queried
+from api.route import shaped
 from api.task import Task
+from api.times import Time
 from call import Reply
 from errors import Invalid, TokenNotFound
 from ids import uuid7
@@ -36,17 +35,6 @@ SELECT id FROM gateways WHERE account_id = ?1 AND id IN (SELECT value FROM json_
 """
 
 MOST_GATEWAYS = 100
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-def _milliseconds(text: object) -> int:
-    """Return a time in ISO 8601 as milliseconds since the epoch. Raises PydanticCustomError."""
-    with contextlib.suppress(ValueError, TypeError):
-        # TypeError: it is no text, or has no time zone.
-        moment = datetime.fromisoformat(cast("str", text))
-        if moment < _LATEST:
-            return round(moment.timestamp() * 1000)
-    raise PydanticCustomError("time", "Use ISO 8601 with a time zone, as in 2030-01-31T12:00:00Z")
 
 
 class NewToken(BaseModel):
@@ -59,18 +47,38 @@ class NewToken(BaseModel):
     """`run`: send requests. `read` and `edit`: use the management API."""
     gateways: Annotated[list[Name], Field(min_length=1, max_length=MOST_GATEWAYS)] | None = None
     """The gateways that it is for. None: all of the account."""
-    expires_at: Annotated[int, BeforeValidator(_milliseconds)] | None = None
-    """A time in ISO 8601; epoch milliseconds once it is read."""
+    expires_at: Time | None = None
 
 
+class ShownToken(BaseModel):
+    """A token, as it is shown."""
+
+    id: str
+    name: str
+    preview: str
+    scopes: list[str]
+    gateways: list[str] | None
+    expires_at: str | None
+    created_at: str
+
+
+class MadeToken(ShownToken):
+    """A token that has just been made."""
+
+    value: str
+    """The token itself. It is shown this once."""
+
+
+@shaped(list[ShownToken], query=Paged)
 async def list_tokens(task: Task) -> Reply:
-    """Return a page of an account's tokens, the newest first. Raises BadParameter."""
-    page = Page.of(task.query)
-    total = (await task.ports.database.all(_COUNT, task.account))[0]["total"]
-    rows = await task.ports.database.all(_LIST, task.account, page.size, page.offset)
-    return success([_shown(row) for row in rows], page.info(len(rows), total))
+    """Return a page of an account's tokens, the newest first. Raises Invalid."""
+    asked, database = queried(Paged, task.query), task.ports.database
+    total = (await database.all(_COUNT, task.account))[0]["total"]
+    rows = await database.all(_LIST, task.account, asked.per_page, asked.offset)
+    return success([_shown(row) for row in rows], asked.info(len(rows), total))
 
 
+@shaped(MadeToken, body=NewToken)
 async def create_token(task: Task) -> Reply:
     """Make a token. This answer alone has it whole, as `value`. Raises Invalid."""
     asked, now = checked(NewToken, await read_object(task)), task.ports.clock()
@@ -95,12 +103,14 @@ async def create_token(task: Task) -> Reply:
     return success(_shown(rows[0]) | {"value": token})
 
 
+@shaped(ShownToken)
 async def get_token(task: Task, token_id: str) -> Reply:
     """Return a token, without what it is. Raises TokenNotFound."""
     rows = await task.ports.database.all(_GET, task.account, token_id)
     return success(_shown(_only(rows, token_id)))
 
 
+@shaped(ShownToken)
 async def revoke_token(task: Task, token_id: str) -> Reply:
     """Revoke a token. Raises TokenNotFound."""
     rows = await task.ports.database.all(_DELETE, task.account, token_id)

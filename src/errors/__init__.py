@@ -15,11 +15,14 @@
     ├── BadKey                  401 2009  the provider's key, not the gateway's token
     ├── Forbidden               403 10000 in the management API
     ├── NotFound                404 7000  no such route
-    ├── CustomProviderNotFound  404 1004  in the management API, as the next five
+    ├── CustomProviderNotFound  404 1004  in the management API, as the next eight
     ├── BodyNotFound            404 7002
+    ├── DatasetNotFound         404 7002
+    ├── EvaluationNotFound      404 7002
     ├── GatewayNotFound         404 7002
     ├── KeyNotFound             404 7002
     ├── LogNotFound             404 7002
+    ├── ProviderNotFound        404 7002
     ├── TokenNotFound           404 7002
     ├── MethodNotAllowed        405 7001
     ├── CustomProviderExists    409 1003
@@ -28,6 +31,7 @@
     ├── ClientLeft              499 2005  nobody reads this one but the log
     ├── Internal                500 7500  a fault of ours; the console has the trace
     ├── Misconfigured           500 7501  a fault of whoever deployed this gateway
+    ├── NotResealed             500 7501  in the management API
     ├── NotBuilt                501 7503
     ├── Unreachable             502 2005
     ├── LimitUnavailable        503 7504
@@ -64,6 +68,8 @@ from errors.management import (
     BodyNotFound,
     CustomProviderExists,
     CustomProviderNotFound,
+    DatasetNotFound,
+    EvaluationNotFound,
     Forbidden,
     GatewayExists,
     GatewayNotFound,
@@ -71,6 +77,8 @@ from errors.management import (
     KeyNotFound,
     LogNotFound,
     MethodNotAllowed,
+    NotResealed,
+    ProviderNotFound,
     PurgeFailed,
     TokenNotFound,
 )
@@ -86,6 +94,8 @@ __all__ = [
     "ClientLeft",
     "CustomProviderExists",
     "CustomProviderNotFound",
+    "DatasetNotFound",
+    "EvaluationNotFound",
     "Forbidden",
     "GatewayError",
     "GatewayExists",
@@ -100,6 +110,8 @@ __all__ = [
     "MissingKey",
     "NotBuilt",
     "NotFound",
+    "NotResealed",
+    "ProviderNotFound",
     "PurgeFailed",
     "RateLimited",
     "TokenNotFound",

@@ -8,6 +8,8 @@ class GatewayError(Exception):
 
     status = 500
     code = 7500
+    unchanged = True
+    """Whether nothing at all of what was asked for has been done."""
 
     def __init__(self, message: str, **headers: str) -> None:
         super().__init__(message)

@@ -1,5 +1,7 @@
 """Errors of the management API."""
 
+from collections.abc import Sequence
+
 from errors.base import GatewayError
 
 
@@ -105,10 +107,51 @@ class KeyNotFound(GatewayError):
         super().__init__(f"Provider config {key_id!r} not found")
 
 
+class NotResealed(GatewayError):
+    """Some of a gateway's keys open with neither secret. The others were encrypted anew."""
+
+    status, code = 500, 7501
+    unchanged = False
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(
+            f"Neither ENCRYPTION_KEY nor ENCRYPTION_KEY_OLD opens {', '.join(keys)}. All other "
+            "keys are encrypted anew"
+        )
+
+
+class DatasetNotFound(GatewayError):
+    """The gateway has no dataset with this id."""
+
+    status, code = 404, 7002
+
+    def __init__(self, dataset_id: str) -> None:
+        super().__init__(f"Dataset {dataset_id!r} not found")
+
+
+class EvaluationNotFound(GatewayError):
+    """The gateway has no evaluation with this id."""
+
+    status, code = 404, 7002
+
+    def __init__(self, evaluation_id: str) -> None:
+        super().__init__(f"Evaluation {evaluation_id!r} not found")
+
+
+class ProviderNotFound(GatewayError):
+    """The management API was asked for a provider that does not exist."""
+
+    status, code = 404, 7002
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"Provider {slug!r} not found")
+
+
 class PurgeFailed(GatewayError):
     """The cache did not do as it was told."""
 
     status, code = 503, 7505
+    unchanged = False
 
     def __init__(self) -> None:
         super().__init__("The cache could not be reached: what was kept may still be. Try again")

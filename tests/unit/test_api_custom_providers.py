@@ -42,6 +42,7 @@ async def test_what_is_shown_of_a_custom_provider(bench: Bench) -> None:
     assert provider == NEW | {
         "id": provider["id"],
         "account_id": "acme",
+        "account_tag": "acme",
         "headers": MASKED,
         "enable": False,
         "beta": False,
