@@ -14,6 +14,20 @@ from api.custom_providers import (
     list_custom_providers,
     update_custom_provider,
 )
+from api.datasets import (
+    create_dataset,
+    delete_dataset,
+    get_dataset,
+    list_datasets,
+    replace_dataset,
+)
+from api.evaluation_types import list_evaluation_types
+from api.evaluations import (
+    create_evaluation,
+    delete_evaluation,
+    get_evaluation,
+    list_evaluations,
+)
 from api.gateways import (
     create_gateway,
     delete_gateway,
@@ -33,6 +47,7 @@ from api.provider_configs import (
 from api.route import Route
 from api.task import Task
 from api.tokens import create_token, get_token, list_tokens, revoke_token
+from api.urls import get_url
 from call import Reply
 from errors import NotFound
 
@@ -95,6 +110,24 @@ ROUTES = (
     Route("gateways/{gateway}/logs/{log}/response", {"GET": get_response}, "log"),
     Route("gateways/{gateway}/analytics", {"GET": gateway_analytics}, "analytics"),
     Route("analytics", {"GET": account_analytics}, "analytics"),
+    Route("gateways/{gateway}/datasets", {"GET": list_datasets, "POST": create_dataset}, "dataset"),
+    Route(
+        "gateways/{gateway}/datasets/{dataset}",
+        {"GET": get_dataset, "PUT": replace_dataset, "DELETE": delete_dataset},
+        "dataset",
+    ),
+    Route(
+        "gateways/{gateway}/evaluations",
+        {"GET": list_evaluations, "POST": create_evaluation},
+        "evaluation",
+    ),
+    Route(
+        "gateways/{gateway}/evaluations/{evaluation}",
+        {"GET": get_evaluation, "DELETE": delete_evaluation},
+        "evaluation",
+    ),
+    Route("gateways/{gateway}/url/{provider}", {"GET": get_url}, "url"),
+    Route("evaluation-types", {"GET": list_evaluation_types}, "evaluation_type"),
     Route(
         "custom-providers",
         {"GET": list_custom_providers, "POST": create_custom_provider},
