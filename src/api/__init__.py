@@ -6,6 +6,8 @@ own that has the scope for it. A deployment without an admin token has no manage
 
 from api.access import ADMIN, admit
 from api.analytics import account_analytics, gateway_analytics
+from api.audit import Change, audited
+from api.audit_logs import list_audit_logs
 from api.cache import purge_cache
 from api.custom_providers import (
     create_custom_provider,
@@ -44,7 +46,7 @@ from api.provider_configs import (
     reseal_keys,
     update_key,
 )
-from api.route import Route
+from api.route import READS, Route
 from api.task import Task
 from api.tokens import create_token, get_token, list_tokens, revoke_token
 from api.urls import get_url
@@ -64,10 +66,12 @@ async def manage(path: str, task: Task) -> Reply:
         raise NotFound(path)
     route, names = _find(path)
     # Of what is not there, nothing is told to tokens.
-    await admit(task, path, admin_token, route.scope if route else ADMIN)
+    actor = await admit(task, path, admin_token, route.scope if route else ADMIN)
     if route is None:
         raise NotFound(path)
     action = route.action(task.request.method)
+    if route.audited and task.request.method not in READS:
+        return await audited(Change(task, actor, route, names))
     return await action(task, *names)
 
 
@@ -145,4 +149,6 @@ ROUTES = (
     # Whoever could make tokens could make one that may do anything.
     Route("tokens", {"GET": list_tokens, "POST": create_token}, "token", ADMIN),
     Route("tokens/{token}", {"GET": get_token, "DELETE": revoke_token}, "token", ADMIN),
+    # It tells of every gateway, and of who holds which token.
+    Route("audit-logs", {"GET": list_audit_logs}, "audit_log", ADMIN),
 )
