@@ -4,8 +4,8 @@ Every request needs `Authorization: Bearer <token>`: the admin token, or a token
 own that has the scope for it. A deployment without an admin token has no management API.
 """
 
-from api.access import ADMIN, admit
 from api.analytics import account_analytics, gateway_analytics
+from api.access import ADMIN, ANY, admit
 from api.audit import Change, audited
 from api.audit_logs import list_audit_logs
 from api.cache import purge_cache
@@ -38,6 +38,7 @@ from api.gateways import (
     replace_gateway,
 )
 from api.logs import delete_logs, get_log, get_request, get_response, judge_log, list_logs
+from api.openapi import document
 from api.provider_configs import (
     create_key,
     delete_key,
@@ -46,7 +47,7 @@ from api.provider_configs import (
     reseal_keys,
     update_key,
 )
-from api.route import READS, Route
+from api.route import READS, Route, shaped
 from api.task import Task
 from api.tokens import create_token, get_token, list_tokens, revoke_token
 from api.urls import get_url
@@ -80,6 +81,12 @@ def _find(path: str) -> tuple[Route | None, tuple[str, ...]]:
         if match := route.pattern.fullmatch(path):
             return route, match.groups()
     return None, ()
+
+
+@shaped(dict, bare=True)
+async def get_openapi(task: Task) -> Reply:
+    """Return this API as an OpenAPI document."""
+    return document(task.account, ROUTES)
 
 
 # What a path is, and what may be done with it. What the path names are the action's arguments.
@@ -151,4 +158,5 @@ ROUTES = (
     Route("tokens/{token}", {"GET": get_token, "DELETE": revoke_token}, "token", ADMIN),
     # It tells of every gateway, and of who holds which token.
     Route("audit-logs", {"GET": list_audit_logs}, "audit_log", ADMIN),
+    Route("openapi.json", {"GET": get_openapi}, "openapi", ANY),
 )
