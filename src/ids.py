@@ -41,6 +41,8 @@ def uuid7(now: float) -> str:
 def short_id() -> str:
     """Return eight hexadecimal digits, for what is told apart from a few others."""
     return os.urandom(4).hex()
+
+
 def since(milliseconds: int) -> str:
     """Return what the ids of a time and of all later ones are greater than, and no earlier one."""
     text = f"{max(milliseconds, 0):012x}"

@@ -101,7 +101,7 @@ class Dlp(_Part):
 class Otel(_Part):
     """Where traces are sent."""
 
-    url: str
+    url: Annotated[str, Field(max_length=2048)]
     headers: dict[str, str] = {}
     """Kept masked: what they are is in `sealed`."""
     authorization: str | None = None

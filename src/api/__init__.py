@@ -4,8 +4,8 @@ Every request needs `Authorization: Bearer <token>`: the admin token, or a token
 own that has the scope for it. A deployment without an admin token has no management API.
 """
 
-from api.analytics import account_analytics, gateway_analytics
 from api.access import ADMIN, ANY, admit
+from api.analytics import account_analytics, gateway_analytics
 from api.audit import Change, audited
 from api.audit_logs import list_audit_logs
 from api.cache import purge_cache

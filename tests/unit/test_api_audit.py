@@ -230,9 +230,9 @@ async def test_a_change_that_was_made_is_answered_though_its_row_cannot_be_compl
 
 
 async def test_a_very_long_thing_is_told_by_its_length(bench: Bench) -> None:
-    otel = [{"url": f"https://otel.example/{number}"} for number in range(2000)]
+    dlp = {"enabled": True, "action": "FLAG", "profiles": ["a-profile"] * 10_000}
 
-    await asked(bench, "PUT", "gateways/main", SETTINGS | {"otel": otel})
+    await asked(bench, "PUT", "gateways/main", SETTINGS | {"dlp": dlp})
 
     assert (await only(bench))["after"]["too_long"] > 100_000
 

@@ -43,12 +43,9 @@ async def test_all_that_is_wrong_with_a_gateway_is_told_at_once(bench: Bench) ->
     assert sorted(path[1] for path in paths[3:] if path) == ["cache_ttl", "colour", "id"]
 
 
-@pytest.mark.parametrize(("length", "status"), [(2082, 200), (2083, 400)])
-async def test_a_url_that_could_not_be_read_again_is_refused(
-    bench: Bench, length: int, status: int
-) -> None:
-    # It gets a slash at its end.
-    url = f"https://{('a.' * length)[: length - 9]}a"
+@pytest.mark.parametrize(("length", "status"), [(2048, 200), (2049, 400)])
+async def test_a_very_long_url_is_refused(bench: Bench, length: int, status: int) -> None:
+    url = f"https://otel.example/{'a' * (length - 21)}"
 
     reply = await asked(bench, "PUT", "gateways/main", SETTINGS | {"otel": [{"url": url}]})
 

@@ -89,7 +89,7 @@ async def test_what_is_not_named_is_gone(bench: Bench) -> None:
         ([RULE | {"id": 'a"b'}], "0.id", "pattern"),
         ([{"limit": 5, "window": 60}], "0.limitType", "required"),
         ([RULE, RULE | {"model": {"mode": "all"}}], "1.model", "'filter', 'partition'"),
-        ([RULE | {"model": {"mode": "filter"}}], "0.model.filter.values", "required"),
+        ([RULE | {"model": {"mode": "filter"}}], "0.model.values", "required"),
         ([RULE | {"address": {"mode": "filter"}}], "0.address.mode", "'partition'"),
         ([RULE] * 21, "", "at most 20"),
         ([RULE | {"id": "a"}, RULE | {"id": "a"}], "", "unique"),

@@ -19,8 +19,8 @@ def test_health_tells_what_is_bound_and_which_schema_the_database_has(gateway: G
     assert response.status_code == 200
     assert response.json() == {
         "status": "ok",
-        "bindings": {"AI": True, "CACHE": True, "CONFIG": True, "COUNTER": True, "DB": True},
-        "schema": {"version": 5, "expected": 5},
+        "bindings": dict.fromkeys(("AI", "CACHE", "CONFIG", "COUNTER", "DB", "FLIGHT"), True),
+        "schema": {"version": 6, "expected": 6},
         "logs": {"lost": 0, "lost_bodies": 0, "waiting": 0},
     }
 
