@@ -9,7 +9,7 @@ from ids import uuid7
 from limits import Verdict
 from options import Options
 from ports import Body, Ending, Reading, ReplyBody
-from rules import Limit
+from rules import Budget, Limit
 from settings import Retry
 from snapshot import Gateway
 
@@ -183,6 +183,10 @@ class Trail:
         default_factory=dict[str, tuple[Limit, Verdict]]
     )
     """The enforced limits that were asked, by their id, and what they said."""
+    budgets: dict[str, tuple[Budget, Verdict]] = field(
+        default_factory=dict[str, tuple[Budget, Verdict]]
+    )
+    """The enforced budgets that were asked, likewise."""
 
     def begin(self, call: "Call", now: float, *, tried: bool = False) -> Attempt:
         """Note that a call is answered for, from `now` on. Its first attempt has its own id.

@@ -1,6 +1,7 @@
 """The headers by which an answer tells which call it belongs to."""
 
 from call import Call, Reply
+from rules import spend_header
 
 
 def identity(call: Call, reply: Reply) -> dict[str, str]:
@@ -14,4 +15,6 @@ def identity(call: Call, reply: Reply) -> dict[str, str]:
     }
     if (last.call if last else call).logged:
         headers["cf-aig-log-id"] = last.id if last else call.id
+    if call.trail.budgets:
+        headers["cf-aig-spend-remaining"] = spend_header(call.trail.budgets.values())
     return headers

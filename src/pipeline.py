@@ -7,6 +7,7 @@ from credentials import Credentials
 from exporter import Means
 from isolate import Isolate
 from policies.authenticate import authenticate
+from policies.budget import budget
 from policies.cache import cache
 from policies.fallback import fallback
 from policies.hold import hold
@@ -52,6 +53,8 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
             rate_limit(step_limits, isolate.leases, ports) if step_limits else None,
             # Of each step, for each has a key of its own; a hit needs none of what follows.
             cache(ports) if cached else None,
+            # What one step may cost, all its attempts together.
+            budget(call.gateway.budgets, ports) if call.gateway.budgets else None,
             # The same target again, until an answer has begun.
             retry(ports.clock) if retries else None,
             # Outside the timeout, which bounds the first byte, not the last.

@@ -61,7 +61,9 @@ _UNITS: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "images": ("images", 1, ()),
     "web_searches_kcount": ("searches", 1000, ()),
 }
+_WHOLES = ("input_mtok", "output_mtok")
 _REQUESTS = "requests_kcount"
+_BOUNDED = ("input_mchars", "images", _REQUESTS)
 _LEAST_SECONDS = "least_seconds"
 """What a shorter recording is paid for."""
 
@@ -85,6 +87,25 @@ def price(
         return None
     # What is sold at another vendor's prices is not sold on its terms.
     return _sum(_prices(row, terms if own else {}, datetime.fromtimestamp(at / 1000, UTC)), usage)
+
+
+def ceiling(
+    prices: str, model: str, most: Usage, terms: Mapping[str, str], at: float
+) -> float | None:
+    """Return what usage may cost at the most, of whatever kinds its tokens are. Else as `price`.
+
+    None, too, where all that has a price is what nobody knows beforehand: seconds of audio.
+    """
+    row, own = _found(prices, model.lower())
+    if row is None:
+        return None
+    known = _prices(row, terms if own else {}, datetime.fromtimestamp(at / 1000, UTC))
+    bounded = {unit: known[unit] for unit in _BOUNDED if unit in known}
+    for whole in _WHOLES:
+        kinds = [kind for kind in (whole, *_UNITS[whole][2]) if kind in known]
+        if kinds:
+            bounded[whole] = max(_rate(known[kind], most.tokens_in or 0) for kind in kinds)
+    return _sum(bounded, most) if bounded or not known else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,24 @@ CHARACTERS = 4
 OUTPUT = 1_000
 """Tokens of an answer, where the request does not bound it."""
 _READING = ("GET", "HEAD", "DELETE")
-_NO_OUTPUT = ("text-embeddings", "text-classification")
+NO_OUTPUT = ("text-embeddings", "text-classification")
+"""Tasks whose answers have no tokens."""
 
 Outcome = tuple[Reply | GatewayError, Awaitable[Ending] | None]
 """What came of an attempt, and how the body of its answer will end."""
 
 
+def asks(call: Call) -> bool:
+    """Return whether a call may ask a model for anything: one that reads or deletes does not."""
+    return call.request.method not in _READING or call.kind == "websocket"
+
+
 def estimate(call: Call) -> int:
     """Return how many tokens a call will use, about. 0 for one that asks no model."""
-    if call.request.method in _READING and call.kind != "websocket":
+    if not asks(call):
         return 0
     text = call.ask.text or ""
-    output = 0 if call.ask.model_type in _NO_OUTPUT else bound(text)
+    output = 0 if call.ask.model_type in NO_OUTPUT else bound(text)
     return max(1, -(-len(text) // CHARACTERS) + (OUTPUT if output is None else output))
 
 

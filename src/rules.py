@@ -16,6 +16,8 @@ The first value is what a fact is called; a filter may name it by the others too
 """
 
 _OF_A_STEP = ("model", "provider")
+NANO = 10**9
+"""Nano-USD in a USD: budgets are counted in whole ones, of which the cheapest token is several."""
 _MOST = 10**15 - 1  # that an integer in a header may be: RFC 9651, section 3.3.1
 
 
@@ -41,6 +43,17 @@ class Scope:
                 if condition
             )
         )
+
+    def may_mean(self, facts: Facts) -> bool:
+        """Whether the rule is about a request, were what is unknown of its model what it asks for.
+
+        Whoever lacks another fact is not meant.
+        """
+        unknown = {fact: values for fact, values in self.conditions if fact not in facts}
+        if unknown.keys() - {"model"}:
+            return False
+        known = Scope(tuple(each for each in self.conditions if each[0] not in unknown))
+        return known.partition(facts) is not None
 
     @property
     def of_a_step(self) -> bool:
@@ -78,12 +91,38 @@ class Limit:
 
         What callers choose is in it as a digest: of bounded length, and no secret.
         """
-        partition = self.scope.partition(facts)
-        if partition is None:
-            return None
-        unit = "tokens" if self.tokens else "requests"
-        digest = sha256(json.dumps(partition).encode()).hexdigest()[:32] if partition else "all"
-        return f"{gateway}:{self.id}:{unit}:{digest}"
+        return _counter(
+            gateway, self.id, "tokens" if self.tokens else "requests", self.scope, facts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit on what is spent, as the hot path reads it."""
+
+    id: str
+    rule: Rule
+    """In whole nano-USD."""
+    enforced: bool = True
+    scope: Scope = Scope()
+
+    def counter(self, gateway: int, facts: Facts) -> str | None:
+        """Return the name of the counter of a request. None where the budget is not about it."""
+        return _counter(gateway, self.id, "cost", self.scope, facts)
+
+    def __str__(self) -> str:
+        """Return the words in which a refusal tells of it."""
+        rule = self.rule
+        limit = f"{rule.limit / NANO:.9f}".rstrip("0").rstrip(".")
+        return f"rule '{self.id}' (cost limit {limit} per {rule.interval}s, {rule.technique})"
+
+
+def _counter(gateway: int, rule_id: str, unit: str, scope: Scope, facts: Facts) -> str | None:
+    partition = scope.partition(facts)
+    if partition is None:
+        return None
+    digest = sha256(json.dumps(partition).encode()).hexdigest()[:32] if partition else "all"
+    return f"{gateway}:{rule_id}:{unit}:{digest}"
 
 
 def limits_of(settings: Settings) -> tuple[Limit, ...]:
@@ -106,6 +145,39 @@ def limits_of(settings: Settings) -> tuple[Limit, ...]:
         if rule.enabled
     )
     return tuple(limits)
+
+
+def budgets_of(settings: Settings) -> tuple[Budget, ...]:
+    """Return the budgets of a gateway that are enabled."""
+    given = settings.spend_limits
+    return tuple(
+        Budget(
+            rule.id or "",
+            Rule(round(rule.limit * NANO), rule.window, rule.technique),
+            enforced=rule.mode == "enforce",
+            scope=Scope.of(rule),
+        )
+        for rule in (given.rules if given and given.enabled else ())
+        if rule.enabled
+    )
+
+
+def spend_header(told: Iterable[tuple[Budget, Verdict]]) -> str:
+    """Return what tells a caller how much is left of the budgets that were asked.
+
+    A list as that of `ratelimit`, in USD. A decimal of RFC 9651 has three digits behind the point:
+    too few, so amounts are strings.
+    """
+    return ", ".join(
+        f'"{budget.id}";r="{_usd(verdict.remaining)}";t={ceil(verdict.reset)}'
+        for budget, verdict in told
+    )
+
+
+def _usd(nano: int) -> str:
+    """Return an amount in USD, of which not more is told than there is."""
+    whole, part = divmod(nano // 1000, 10**6)
+    return f"{whole}.{part:06d}"
 
 
 def headers(told: Iterable[tuple[Limit, Verdict]]) -> dict[str, str]:

@@ -5,7 +5,10 @@ https://developers.cloudflare.com/api/resources/ai_gateway/
 Settings whose feature is still to come are validated, kept and returned.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -152,7 +155,8 @@ class RateRule(_Part):
 class SpendRule(_Part):
     """A limit on what may be spent in a window of time."""
 
-    id: Name | None = None
+    id: RuleId | None = None
+    """None only until the rules that it is one of are together."""
     enabled: bool = True
     limit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """USD."""
@@ -160,9 +164,11 @@ class SpendRule(_Part):
     window: Positive
     """Seconds."""
     technique: Technique = "sliding"
+    mode: Literal["enforce", "shadow"] = "enforce"
+    """`shadow`: counts, and says of whom it would have refused."""
     metadata: dict[str, Condition] | None = None
-    model: Filter | None = None
-    provider: Filter | None = None
+    model: Condition | None = None
+    provider: Condition | None = None
 
 
 class SpendLimits(_Part):
@@ -170,6 +176,31 @@ class SpendLimits(_Part):
 
     enabled: bool = False
     rules: Annotated[list[SpendRule], Field(max_length=20)] = []
+
+    @field_validator("rules")
+    @classmethod
+    def _told_apart(cls, rules: list[SpendRule]) -> list[SpendRule]:
+        """Name the rules that have no id, and refuse two of the same.
+
+        The same rule gets the same name, so that whoever sets it again without one does not make
+        its budget anew.
+        """
+        taken = {rule.id for rule in rules if rule.id}
+        if len(taken) < sum(rule.id is not None for rule in rules):
+            raise PydanticCustomError("rule_id", "Rule ids must be unique")
+        named: list[SpendRule] = []
+        for rule in rules:
+            rule_id = rule.id or _name_of(rule, taken)
+            taken.add(rule_id)
+            named.append(rule.model_copy(update={"id": rule_id}))
+        return named
+
+
+def _name_of(rule: SpendRule, taken: Container[str]) -> str:
+    """Return eight hexadecimal digits that no other rule is called by."""
+    about = rule.model_dump_json(exclude={"id", "enabled", "limit", "mode"})
+    names = (sha256(f"{number}{about}".encode()).hexdigest()[:8] for number in count())
+    return next(name for name in names if name not in taken)
 
 
 class UsageEvent(_Part):

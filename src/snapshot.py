@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from rules import Limit, limits_of
+from rules import Budget, Limit, budgets_of, limits_of
 from settings import Retry, Settings
 
 SELECT = """
@@ -96,6 +96,8 @@ class Gateway:
     """That are asked once for a call."""
     step_limits: tuple[Limit, ...] = ()
     """That are asked for each step of it, for they depend on where it goes."""
+    budgets: tuple[Budget, ...] = ()
+    """Of what is spent, which are asked for each step of a call."""
     limits_closed: bool = False
     """Whether a call is refused where a counter is out of order."""
     log_full: bool = False
@@ -128,6 +130,7 @@ class Gateway:
             generations=_GENERATIONS.validate_json(row["generations"]),
             limits=tuple(limit for limit in limits if not limit.scope.of_a_step),
             step_limits=tuple(limit for limit in limits if limit.scope.of_a_step),
+            budgets=budgets_of(known),
             limits_closed=known.rate_limiting_failure_mode == "closed",
             otel=tuple(Destination(one.url, one.sealed) for one in known.otel or ()),
             tokens={token[0]: Token(*token) for token in _TOKENS.validate_json(row["tokens"])},

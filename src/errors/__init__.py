@@ -13,6 +13,7 @@
     ├── MissingKey              400 7502
     ├── Unauthorized            401 2009
     ├── BadKey                  401 2009  the provider's key, not the gateway's token
+    ├── Unpriced                403 2040
     ├── Forbidden               403 10000 in the management API
     ├── NotFound                404 7000  no such route
     ├── CustomProviderNotFound  404 1004  in the management API, as the next eight
@@ -28,6 +29,7 @@
     ├── CustomProviderExists    409 1003
     ├── GatewayExists           409 1003
     ├── RateLimited             429 2003
+    ├── SpendLimited            429 2041
     ├── ClientLeft              499 2005  nobody reads this one but the log
     ├── Internal                500 7500  a fault of ours; the console has the trace
     ├── Misconfigured           500 7501  a fault of whoever deployed this gateway
@@ -55,10 +57,12 @@ from errors.calls import (
     NotBuilt,
     NotFound,
     RateLimited,
+    SpendLimited,
     Unauthorized,
     UnknownAlias,
     UnknownGateway,
     UnknownProvider,
+    Unpriced,
     Unreachable,
     UpstreamTimeout,
 )
@@ -114,11 +118,13 @@ __all__ = [
     "ProviderNotFound",
     "PurgeFailed",
     "RateLimited",
+    "SpendLimited",
     "TokenNotFound",
     "Unauthorized",
     "UnknownAlias",
     "UnknownGateway",
     "UnknownProvider",
+    "Unpriced",
     "Unreachable",
     "UpstreamTimeout",
 ]

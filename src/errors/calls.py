@@ -162,13 +162,37 @@ class RateLimited(GatewayError):
         super().__init__("Rate limited", **{"retry-after": str(max(1, ceil(wait)))})
 
 
+class SpendLimited(GatewayError):
+    """A budget does not pay for what a request may cost."""
+
+    status, code = 429, 2041
+
+    def __init__(self, rule: str, whom: str, wait: float | None, most: float) -> None:
+        """`wait` are the seconds after which it may; None is never, for it may cost `most` USD."""
+        told, headers = f"Spend limit exceeded: {rule} for {whom}", dict[str, str]()
+        if wait is None:
+            told += f". The request may cost {most:.6f}: bound the length of its answer"
+        else:
+            headers["retry-after"] = str(max(1, ceil(wait)))
+        super().__init__(told, **headers)
+
+
+class Unpriced(GatewayError):
+    """What a request may cost is unknown, and a budget wants to know it."""
+
+    status, code = 403, 2040
+
+    def __init__(self) -> None:
+        super().__init__("Model or provider could not be resolved for spend-limit enforcement")
+
+
 class LimitUnavailable(GatewayError):
     """A limit cannot be asked, and the gateway lets nobody through unasked."""
 
     status, code = 503, 7504
 
     def __init__(self) -> None:
-        message = "A rate limit of this gateway cannot be asked at the moment. Try again"
+        message = "A limit of this gateway cannot be asked at the moment. Try again"
         super().__init__(message, **{"retry-after": "1"})
 
 

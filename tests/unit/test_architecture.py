@@ -26,7 +26,7 @@ LAYERS = (
     {"api", "health", "pipeline", "intake"},
     {"policies", "retention", "upstream"},
     {"traces"},
-    {"cache_key", "isolate", "credentials", "spans", "universal", "routes"},
+    {"cache_key", "isolate", "credentials", "spans", "spending", "universal", "routes"},
     {"sockets"},
     {
         "breaker",
