@@ -54,7 +54,7 @@ def bound(body: str) -> int | None:
 
 def answers(body: str) -> int:
     """Return how many answers a request asks for at once: alternatives, images."""
-    return max(1, *_counts(body, _MANY))
+    return max((1, *_counts(body, _MANY)))
 
 
 def _counts(body: str, names: Iterable[str]) -> Iterator[int]:

@@ -13,8 +13,8 @@
     ├── MissingKey              400 7502
     ├── Unauthorized            401 2009
     ├── BadKey                  401 2009  the provider's key, not the gateway's token
-    ├── Unpriced                403 2040
     ├── Forbidden               403 10000 in the management API
+    ├── Unpriced                403 2040
     ├── NotFound                404 7000  no such route
     ├── CustomProviderNotFound  404 1004  in the management API, as the next eight
     ├── BodyNotFound            404 7002

@@ -1,0 +1,94 @@
+"""Spend limits, as the management API takes and returns them."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from call import Reply, Request
+from fakes import Bench, FakeBody, told
+
+REQUIRED: dict[str, Any] = {
+    "cache_invalidate_on_update": False,
+    "cache_ttl": 0,
+    "collect_logs": True,
+    "rate_limiting_interval": 0,
+    "rate_limiting_limit": 0,
+}
+RULE: dict[str, Any] = {"limit": 10.5, "limitType": "cost", "window": 86_400}
+EVERYTHING: dict[str, Any] = RULE | {
+    "id": "per-user",
+    "enabled": False,
+    "technique": "fixed",
+    "mode": "shadow",
+    "metadata": {"user": {"mode": "partition"}, "team": {"mode": "filter", "values": ["a"]}},
+    "model": {"mode": "filter", "values": ["openai/gpt-5"]},
+    "provider": {"mode": "partition"},
+}
+
+
+async def put(bench: Bench, *rules: object) -> Reply:
+    url = "https://sluice.test/client/v4/accounts/acme/ai-gateway/gateways/main"
+    limits = {"enabled": True, "rules": rules}
+    body = FakeBody(json.dumps({**REQUIRED, "spend_limits": limits}))
+    return await bench.handle(Request("PUT", url, {"authorization": "Bearer secret"}, body))
+
+
+async def ids(bench: Bench, *rules: object) -> list[str]:
+    set_rules = told(await put(bench, *rules))["result"]["spend_limits"]["rules"]
+    return [rule["id"] for rule in set_rules]
+
+
+async def test_rules_are_returned_as_they_were_set(bench: Bench) -> None:
+    reply = await put(bench, EVERYTHING)
+
+    assert told(reply)["result"]["spend_limits"] == {"enabled": True, "rules": [EVERYTHING]}
+
+
+async def test_rules_without_an_id_get_ones_that_differ(bench: Bench) -> None:
+    made = await ids(bench, RULE, RULE, RULE | {"window": 60})
+    shown = (await bench.manage("GET", "gateways/main"))["spend_limits"]["rules"]
+
+    assert all(re.fullmatch("[0-9a-f]{8}", each) for each in made)
+    assert len(set(made)) == 3
+    assert [rule["id"] for rule in shown] == made
+    assert shown[0]["mode"] == "enforce"
+
+
+async def test_who_sets_the_same_rule_again_keeps_its_budget(bench: Bench) -> None:
+    first = await ids(bench, RULE)
+
+    assert await ids(bench, RULE | {"limit": 20, "id": None}) == first
+
+
+async def test_rules_that_were_kept_without_an_id_are_still_read(bench: Bench) -> None:
+    limits = {"enabled": True, "rules": [RULE | {"id": None}]}
+    bench.settings(authentication=False, spend_limits=limits)
+
+    [rule] = (await bench.manage("GET", "gateways/main"))["spend_limits"]["rules"]
+    assert re.fullmatch("[0-9a-f]{8}", rule["id"])
+
+
+@pytest.mark.parametrize(
+    ("rules", "path"),
+    [
+        ([RULE | {"id": 'a"b'}], ["0", "id"]),
+        ([RULE | {"limit": 0}], ["0", "limit"]),
+        ([RULE | {"limitType": "tokens"}], ["0", "limitType"]),
+        ([RULE | {"window": 0}], ["0", "window"]),
+        ([RULE | {"technique": "leaky"}], ["0", "technique"]),
+        ([RULE | {"mode": "off"}], ["0", "mode"]),
+        ([RULE | {"model": {"mode": "filter"}}], ["0", "model", "filter", "values"]),
+        ([RULE | {"token": {"mode": "partition"}}], ["0", "token"]),
+        ([RULE | {"id": "a"}, RULE | {"id": "a"}], []),
+        ([RULE] * 21, []),
+    ],
+)
+async def test_a_rule_that_breaks_its_rule_is_refused_by_its_path(
+    bench: Bench, rules: list[Any], path: list[str]
+) -> None:
+    reply = await put(bench, *rules)
+
+    [problem] = told(reply)["errors"]
+    assert (reply.status, problem["path"]) == (400, ["body", "spend_limits", "rules", *path])
