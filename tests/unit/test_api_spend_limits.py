@@ -79,7 +79,7 @@ async def test_rules_that_were_kept_without_an_id_are_still_read(bench: Bench) -
         ([RULE | {"window": 0}], ["0", "window"]),
         ([RULE | {"technique": "leaky"}], ["0", "technique"]),
         ([RULE | {"mode": "off"}], ["0", "mode"]),
-        ([RULE | {"model": {"mode": "filter"}}], ["0", "model", "filter", "values"]),
+        ([RULE | {"model": {"mode": "filter"}}], ["0", "model", "values"]),
         ([RULE | {"token": {"mode": "partition"}}], ["0", "token"]),
         ([RULE | {"id": "a"}, RULE | {"id": "a"}], []),
         ([RULE] * 21, []),
