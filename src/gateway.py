@@ -8,9 +8,17 @@ from health import health
 from identity import identity
 from intake import provider_call, universal_call
 from isolate import Isolate
+from metrics import metrics
 from pipeline import pipeline
 from ports import Ports
-from routes import HealthRoute, ManagementRoute, ProviderRoute, UniversalRoute, route
+from routes import (
+    HealthRoute,
+    ManagementRoute,
+    MetricsRoute,
+    ProviderRoute,
+    UniversalRoute,
+    route,
+)
 from session import session
 from sockets import asks_for_socket
 
@@ -31,6 +39,8 @@ async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
         return await caught(manage(where.path, task), GatewayError.v4_envelope)
     if isinstance(where, HealthRoute):
         return await caught(health(ports, isolate.journal))
+    if isinstance(where, MetricsRoute):
+        return await caught(metrics(request, isolate, ports))
     return failure(NotFound(where.path))
 
 

@@ -43,13 +43,18 @@ class HealthRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsRoute:
+    """What Prometheus reads: `/metrics`."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoRoute:
     """Anything else."""
 
     path: str
 
 
-Route = ProviderRoute | UniversalRoute | ManagementRoute | HealthRoute | NoRoute
+Route = ProviderRoute | UniversalRoute | ManagementRoute | HealthRoute | MetricsRoute | NoRoute
 
 
 def route(url: str) -> Route:
@@ -63,4 +68,6 @@ def route(url: str) -> Route:
         return UniversalRoute(match[1], match[2])
     if match := _MANAGEMENT.fullmatch(path):
         return ManagementRoute(match[1], match[2], query)
+    if path == "/metrics":
+        return MetricsRoute()
     return HealthRoute() if path == "/healthz" else NoRoute(path)

@@ -23,7 +23,7 @@ LAYERS = (
     {"runtime"},
     {"gateway", "maintenance"},
     {"session"},
-    {"api", "health", "pipeline", "intake"},
+    {"api", "health", "metrics", "pipeline", "intake"},
     {"policies", "retention", "upstream"},
     {"traces"},
     {"cache_key", "isolate", "credentials", "spans", "spending", "universal", "routes"},
