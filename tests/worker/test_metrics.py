@@ -1,11 +1,13 @@
 """Metrics, read from a gateway that runs by Prometheus' own parser."""
 
+from typing import Any
+
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from running import Gateway, post
 
-CHAT = {"model": "gpt-5-mini", "messages": []}
+CHAT: dict[str, Any] = {"model": "gpt-5-mini", "messages": []}
 
 
 def test_what_a_gateway_did_is_told(gateway: Gateway) -> None:
