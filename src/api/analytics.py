@@ -6,7 +6,9 @@ from urllib.parse import parse_qsl
 from analytics import GROUPINGS, Charts, Span, Wanted
 from api.envelope import iso, success
 from api.gateways import internal_id
+from api.log_shape import ChartQuery, ShownCharts
 from api.parameters import checked, date, flag, one_of
+from api.route import shaped
 from api.task import Task
 from call import Reply
 from errors import BadParameter
@@ -20,12 +22,14 @@ _STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _OF_ACCOUNT = "SELECT internal_id FROM gateways WHERE account_id = ?1"
 
 
+@shaped(ShownCharts, query=ChartQuery)
 async def gateway_analytics(task: Task, gateway: str) -> Reply:
     """Return totals, series, errors, speeds and metadata. Raises BadParameter, GatewayNotFound."""
     await task.isolate.journal.flush(task.ports.database)
     return await _analytics(task, [await internal_id(task, gateway)])
 
 
+@shaped(ShownCharts, query=ChartQuery)
 async def account_analytics(task: Task) -> Reply:
     """Return the same of all gateways together. Raises BadParameter."""
     await task.isolate.journal.flush(task.ports.database)

@@ -1,7 +1,7 @@
 """The log: its rows, their bodies, and what people think of them."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,8 +10,10 @@ from api.body import checked, read_object
 from api.envelope import success
 from api.gateways import internal_id
 from api.log_search import Search
+from api.log_shape import Deleted, DeletedQuery, LogQuery, ShownLog
 from api.log_shown import heads, shown
 from api.paging import Page, whole
+from api.route import shaped
 from api.task import Task
 from call import Reply
 from deletion import delete_rows
@@ -55,6 +57,7 @@ class Judgement(BaseModel):
     metadata: Annotated[dict[str, str | int | float | bool], Field(max_length=100)] | None = None
 
 
+@shaped(list[ShownLog], query=LogQuery)
 async def list_logs(task: Task, gateway: str) -> Reply:
     """Return a page of the rows that a query asks for, the newest first unless it says otherwise.
 
@@ -67,6 +70,7 @@ async def list_logs(task: Task, gateway: str) -> Reply:
     return success([shown(row) for row in rows], page.info(len(rows)) | found)
 
 
+@shaped(ShownLog, LogNotFound)
 async def get_log(task: Task, gateway: str, log_id: str) -> Reply:
     """Return one row, with the heads of both bodies. Raises GatewayNotFound and LogNotFound."""
     gateway_id = await _internal_id(task, gateway)
@@ -75,6 +79,7 @@ async def get_log(task: Task, gateway: str, log_id: str) -> Reply:
     return success(shown(row) | heads(rows))
 
 
+@shaped(Any, LogNotFound, BodyNotFound, bare=True)
 async def get_request(task: Task, gateway: str, log_id: str) -> Reply:
     """Return the body of a request as it came.
 
@@ -83,6 +88,7 @@ async def get_request(task: Task, gateway: str, log_id: str) -> Reply:
     return await _body(task, gateway, log_id, "request")
 
 
+@shaped(Any, LogNotFound, BodyNotFound, bare=True)
 async def get_response(task: Task, gateway: str, log_id: str) -> Reply:
     """Return the body of an answer as it went.
 
@@ -91,6 +97,7 @@ async def get_response(task: Task, gateway: str, log_id: str) -> Reply:
     return await _body(task, gateway, log_id, "response")
 
 
+@shaped(ShownLog, LogNotFound, body=Judgement)
 async def judge_log(task: Task, gateway: str, log_id: str) -> Reply:
     """Set the feedback, the score or the metadata of a row, and leave what is not named.
 
@@ -107,6 +114,7 @@ async def judge_log(task: Task, gateway: str, log_id: str) -> Reply:
     return success(shown(rows[0]))
 
 
+@shaped(Deleted, query=DeletedQuery)
 async def delete_logs(task: Task, gateway: str) -> Reply:
     """Delete rows that a query asks for, with their bodies.
 
