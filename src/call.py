@@ -263,3 +263,11 @@ class Call:
 
 Handler = Callable[[Call], Awaitable[Reply]]
 Policy = Callable[[Call, Handler], Awaitable[Reply]]
+
+
+async def outcome_of(call: Call, proceed: Handler) -> Reply | GatewayError:
+    """Proceed with a call, and return what came of it: an error of the gateway's own, too."""
+    try:
+        return await proceed(call)
+    except GatewayError as error:
+        return error

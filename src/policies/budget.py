@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from call import Call, Handler, Policy, Reply
+from call import Call, Handler, Policy, Reply, outcome_of
 from errors import GatewayError, LimitUnavailable, SpendLimited, Unpriced
 from facts import facts
 from ports import Counters, CountersError, Ports, Taken
@@ -71,7 +71,7 @@ def budget(budgets: Sequence[Budget], ports: Ports) -> Policy:
             call.trail.begin(call, ports.clock())
             raise refusal
         earlier = len(call.trail.attempts)
-        outcome = await _outcome(call, proceed)
+        outcome = await outcome_of(call, proceed)
         if due := [share for share in shares if not share.refused]:
             tried = trials(call.trail.attempts[earlier:], outcome)
             background.add(_settle(due, tried, counters))
@@ -80,13 +80,6 @@ def budget(budgets: Sequence[Budget], ports: Ports) -> Policy:
         return outcome
 
     return budget
-
-
-async def _outcome(call: Call, proceed: Handler) -> Reply | GatewayError:
-    try:
-        return await proceed(call)
-    except GatewayError as error:
-        return error
 
 
 async def _reserve(

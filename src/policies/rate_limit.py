@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from call import Call, Handler, Policy, Reply
+from call import Call, Handler, Policy, Reply, outcome_of
 from errors import GatewayError, LimitUnavailable, RateLimited
 from facts import facts
 from leases import Leases
@@ -58,7 +58,7 @@ def rate_limit(limits: Sequence[Limit], leases: Leases, ports: Ports) -> Policy:
             outcome = refusal
         else:
             earlier = len(call.trail.attempts)
-            outcome = await _outcome(call, proceed)
+            outcome = await outcome_of(call, proceed)
             if reserved := [grant for grant in grants if grant.limit.tokens and grant.granted]:
                 given_up = [attempt.outcome for attempt in call.trail.attempts[earlier:-1]]
                 outcomes = watched([*filter(None, given_up), outcome])
@@ -69,13 +69,6 @@ def rate_limit(limits: Sequence[Limit], leases: Leases, ports: Ports) -> Policy:
         return outcome
 
     return rate_limit
-
-
-async def _outcome(call: Call, proceed: Handler) -> Reply | GatewayError:
-    try:
-        return await proceed(call)
-    except GatewayError as error:
-        return error
 
 
 async def _ask(

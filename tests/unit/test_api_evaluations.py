@@ -7,8 +7,8 @@ import pytest
 
 from fakes import NOW, PATIENCE, Bench, a_request, an_answer
 from gateway import handle
-from ids import uuid7
 from isolate import Isolate
+from logged import add_row
 from management import asked, result, wrong
 
 PATH = "gateways/main/evaluations"
@@ -17,26 +17,7 @@ TYPES = ["cost", "speed", "feedback"]
 
 def logged(bench: Bench, at: float = NOW, **more: Any) -> None:
     """Put a row into the log."""
-    row = {
-        "gateway_id": 1,
-        "id": uuid7(at),
-        "event_id": "e",
-        "created_at": round(at),
-        "duration": 100,
-        "provider": "openai",
-        "model": "gpt-5",
-        "path": "chat/completions",
-        "request_type": "provider",
-        "status_code": 200,
-        "success": 1,
-        "cached": 0,
-        "step": 0,
-        "authentication": 0,
-        **more,
-    }
-    places = ", ".join("?" * len(row))
-    sql = f"INSERT INTO logs ({', '.join(row)}) VALUES ({places})"
-    bench.database.connection.execute(sql, list(row.values()))
+    add_row(bench.database, at, event_id="e", **more)
 
 
 async def dataset(bench: Bench, *filters: tuple[str, str, list[Any]], enable: bool = True) -> str:

@@ -8,14 +8,8 @@ import pytest
 
 from call import Reply, Request
 from fakes import Bench, FakeBody, told
+from running import SETTINGS
 
-REQUIRED: dict[str, Any] = {
-    "cache_invalidate_on_update": False,
-    "cache_ttl": 0,
-    "collect_logs": True,
-    "rate_limiting_interval": 0,
-    "rate_limiting_limit": 0,
-}
 RULE: dict[str, Any] = {"limit": 5, "limitType": "requests", "window": 60}
 EVERYTHING: dict[str, Any] = RULE | {
     "id": "per-user",
@@ -36,7 +30,7 @@ EVERYTHING: dict[str, Any] = RULE | {
 
 async def put(bench: Bench, rules: object, **more: object) -> Reply:
     url = "https://sluice.test/client/v4/accounts/acme/ai-gateway/gateways/main"
-    body = FakeBody(json.dumps({**REQUIRED, "rate_limiting_rules": rules, **more}))
+    body = FakeBody(json.dumps({**SETTINGS, "rate_limiting_rules": rules, **more}))
     return await bench.handle(Request("PUT", url, {"authorization": "Bearer secret"}, body))
 
 
@@ -70,7 +64,7 @@ async def test_a_rule_without_an_id_gets_one_and_keeps_it(bench: Bench) -> None:
 async def test_what_is_not_named_is_gone(bench: Bench) -> None:
     await put(bench, [RULE])
 
-    shown = await bench.manage("PUT", "gateways/main", **REQUIRED)
+    shown = await bench.manage("PUT", "gateways/main", **SETTINGS)
 
     assert (shown["rate_limiting_rules"], shown["rate_limiting_failure_mode"]) == ([], "open")
 

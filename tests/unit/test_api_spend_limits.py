@@ -8,14 +8,8 @@ import pytest
 
 from call import Reply, Request
 from fakes import Bench, FakeBody, told
+from running import SETTINGS
 
-REQUIRED: dict[str, Any] = {
-    "cache_invalidate_on_update": False,
-    "cache_ttl": 0,
-    "collect_logs": True,
-    "rate_limiting_interval": 0,
-    "rate_limiting_limit": 0,
-}
 RULE: dict[str, Any] = {"limit": 10.5, "limitType": "cost", "window": 86_400}
 EVERYTHING: dict[str, Any] = RULE | {
     "id": "per-user",
@@ -31,7 +25,7 @@ EVERYTHING: dict[str, Any] = RULE | {
 async def put(bench: Bench, *rules: object) -> Reply:
     url = "https://sluice.test/client/v4/accounts/acme/ai-gateway/gateways/main"
     limits = {"enabled": True, "rules": rules}
-    body = FakeBody(json.dumps({**REQUIRED, "spend_limits": limits}))
+    body = FakeBody(json.dumps({**SETTINGS, "spend_limits": limits}))
     return await bench.handle(Request("PUT", url, {"authorization": "Bearer secret"}, body))
 
 

@@ -276,3 +276,16 @@ async def test_a_request_without_a_body_has_a_key_too() -> None:
 
     assert call.options == Options()
     assert await cache_key(call) not in (None, await key_of(path="x", text=""))
+
+
+async def test_a_token_of_ours_in_the_query_is_no_key_of_the_provider() -> None:
+    async def key_with(key_id: str) -> str | None:
+        gateway = replace(GATEWAY, keys=(stored(key_id, "google-ai-studio"),))
+        headers = {"authorization": ""}
+        path = "v1beta/models/gemini-2.5-flash:generateContent"
+        return await key_of(
+            headers, slug="google-ai-studio", path=path, query=f"key={OURS}", gateway=gateway
+        )
+
+    # It is the stored key that is used.
+    assert await key_with("k1") != await key_with("k2")

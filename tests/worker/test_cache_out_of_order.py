@@ -1,6 +1,5 @@
 """Flights out of order: those of another Worker, which fail in every way there is."""
 
-import json
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,11 +9,12 @@ import httpx
 import pytest
 
 from cache_key import custom_key
-from running import ROOT, Gateway, post, serving
+from running import Gateway, post
+from worker.out_of_order import out_of_order
 from worker.scripted import ScriptedUpstream
 from worker.scripts import CHAT
 
-FAULTY = Path(__file__).parent / "faulty_flight" / "wrangler.toml"
+FAULTY = Path(__file__).parent / "faulty_flight"
 BODY: dict[str, Any] = {"model": "gpt-5-mini", "messages": []}
 ALONE = ["coalescing_unavailable"]
 FAULTS = {
@@ -37,17 +37,9 @@ def faulty(
     tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream
 ) -> Iterator[Gateway]:
     """Run a gateway whose flights are those of the faulty Worker."""
-    project = tmp_path_factory.mktemp("faulty-flight")
-    for name in ("src", "python_modules", "migrations"):
-        (project / name).symlink_to(ROOT / name)
-    theirs = 'class_name = "Flight"\nscript_name = "faulty-flight"'
-    config = (ROOT / "wrangler.toml").read_text().replace('class_name = "Flight"', theirs)
-    config = config.replace('[[migrations]]\ntag = "v2"\nnew_sqlite_classes = ["Flight"]\n', "")
-    (project / "wrangler.toml").write_text(config)
-    state = tmp_path_factory.mktemp("state")
-    local = {"UPSTREAMS": json.dumps({"openai": upstream.base_url})}
+    folder = tmp_path_factory.mktemp("faulty-flight")
     with (
-        serving(state, project / "wrangler.toml", FAULTY, **local) as gateway,
+        out_of_order(folder, upstream, "Flight", FAULTY) as gateway,
         gateway.another("faulty") as faulty,
     ):
         yield faulty

@@ -1,16 +1,16 @@
 """Counters out of order: those of another Worker, which fail or never answer."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from running import ROOT, SETTINGS, Gateway, post, serving
+from running import SETTINGS, Gateway, post
+from worker.out_of_order import out_of_order
 from worker.scripted import ScriptedUpstream
 
-FAULTY = Path(__file__).parent / "faulty_counter" / "wrangler.toml"
+FAULTY = Path(__file__).parent / "faulty_counter"
 CHAT: dict[str, Any] = {"model": "gpt-5-mini", "messages": []}
 
 
@@ -19,16 +19,8 @@ def faulty(
     tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream
 ) -> Iterator[Gateway]:
     """Run a gateway whose counters are those of the faulty Worker."""
-    project = tmp_path_factory.mktemp("faulty")
-    for name in ("src", "python_modules", "migrations"):
-        (project / name).symlink_to(ROOT / name)
-    theirs = 'class_name = "Counter"\nscript_name = "faulty"'
-    config = (ROOT / "wrangler.toml").read_text().replace('class_name = "Counter"', theirs)
-    config = config.replace('[[migrations]]\ntag = "v1"\nnew_sqlite_classes = ["Counter"]\n', "")
-    (project / "wrangler.toml").write_text(config)
-    state = tmp_path_factory.mktemp("state")
-    local = {"UPSTREAMS": json.dumps({"openai": upstream.base_url})}
-    with serving(state, project / "wrangler.toml", FAULTY, **local) as gateway:
+    folder = tmp_path_factory.mktemp("faulty-counter")
+    with out_of_order(folder, upstream, "Counter", FAULTY) as gateway:
         yield gateway
 
 
