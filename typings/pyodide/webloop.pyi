@@ -1,0 +1,6 @@
+# What the runtime extends of Pyodide's event loop.
+import asyncio
+from typing import Any
+
+class PyodideFuture(asyncio.Future[Any]): ...
+class WebLoop(asyncio.AbstractEventLoop): ...
