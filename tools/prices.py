@@ -1,8 +1,9 @@
-"""Write src/price_table.py from what two PyPI packages publish: genai-prices and LiteLLM.
+"""Write src/costs/price_table.py from what two PyPI packages publish: genai-prices and LiteLLM.
 
 genai-prices is installed with the other tools, and has the prices of text. Its rules for the names
 of models are kept as they are, and so is their order. LiteLLM's table has what it lacks: images,
-seconds of audio, characters, searches. It is read from the package, which is not installed.
+seconds of audio, characters, searches, and how many tokens a model takes and writes. It is read
+from the package, which is not installed.
 """
 
 import datetime
@@ -21,10 +22,12 @@ import genai_prices
 from genai_prices import types
 from genai_prices.data import providers
 
+from costs.price_table import SOURCES
 from published_media import media
+from published_reach import Published, Reach, reached, reaches
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLE = ROOT / "src" / "price_table.py"
+TABLE = ROOT / "src" / "costs" / "price_table.py"
 
 LITELLM = "litellm==1.109.1"
 LITELLM_FILE = "litellm/model_prices_and_context_window_backup.json"
@@ -88,23 +91,30 @@ Row = list[Any]
 
 def main() -> None:
     """Write the table, and say how large it is."""
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    versions = {"genai-prices": genai_prices.__version__, "litellm": LITELLM.partition("==")[2]}
+    today = _day(versions)
     published = litellm(_downloaded())
-    rows = {name: list(_rows(name, today)) for name in KEPT}
-    rows[_ROUTED] = list(_routed(today))
+    rows = {name: list(_rows(name, today, published)) for name in KEPT}
+    rows[_ROUTED] = list(_routed(today, published))
     for name, found in media(published).items():
         known = [provider for provider in providers if provider.id == name]
         rows.setdefault(name, []).extend(
             row for model, row in found if not any(p.find_model(model) for p in known)
         )
     also = {p.id: p.fallback_model_providers for p in providers if p.id in KEPT}
-    sources = {"genai-prices": genai_prices.__version__, "litellm": LITELLM.partition("==")[2]}
     head = HEAD.format(
-        sources=json.dumps(sources | {"date": today.isoformat()}),
+        sources=json.dumps(versions | {"date": today.isoformat()}),
         also=json.dumps({name: others for name, others in also.items() if others}),
     )
     TABLE.write_text(head + "".join(_text(name, rows[name]) for name in sorted(rows)) + "}\n")
     print(f"{TABLE}: {sum(map(len, rows.values()))} models, {TABLE.stat().st_size} bytes")
+
+
+def _day(versions: Mapping[str, str]) -> datetime.date:
+    """Return the day of the prices of these versions: that of the table, where it is of them."""
+    if versions.items() <= SOURCES.items():
+        return datetime.date.fromisoformat(SOURCES["date"])
+    return datetime.datetime.now(tz=datetime.UTC).date()
 
 
 def litellm(wheel: Path) -> dict[str, Any]:
@@ -129,28 +139,36 @@ def _text(name: str, rows: Iterable[Row]) -> str:
     return f"    {json.dumps(name)}: r'''[\n{lines}\n]''',\n"
 
 
-def _rows(name: str, today: datetime.date) -> Iterator[Row]:
+def _rows(name: str, today: datetime.date, published: Published) -> Iterator[Row]:
     provider = next(provider for provider in providers if provider.id == name)
+    reach = reaches(provider, name, published)
     for model in provider.models:
-        row = _row(model, today, _LEAST_SECONDS.get((name, model.id)))
+        row = _row(model, today, reach[model.id], _LEAST_SECONDS.get((name, model.id)))
         # A model without a price that answers are metered in would hide those behind it.
         yield [_rules(model.match), *row]
 
 
-def _routed(today: datetime.date) -> Iterator[Row]:
+def _routed(today: datetime.date, published: Published) -> Iterator[Row]:
     for provider in providers:
         vendor = provider.id.removeprefix(f"{_ROUTED}_")
         if vendor != provider.id:
+            reach = reaches(provider, vendor, published)
             for model in provider.models:
                 rules = [f"{rule}:{vendor}" for rule in _rules(model.match)]
                 assert all(rule.startswith("=") for rule in rules), rules
-                yield [rules, *_row(model, today, None)]
+                yield [rules, *_row(model, today, reach[model.id])]
 
 
-def _row(model: types.ModelInfo, today: datetime.date, least: int | None) -> Row:
+def _row(
+    model: types.ModelInfo, today: datetime.date, reach: Reach, least: int | None = None
+) -> Row:
     prices = _prices(model.prices, today)
-    if least and isinstance(prices, dict):
-        prices["least_seconds"] = least
+    if isinstance(prices, dict):
+        prices = reached(prices, reach)
+        if least:
+            prices["least_seconds"] = least
+    else:
+        prices = [[when, reached(priced, reach)] for when, priced in prices]
     variants = [_variant(variant, today) for variant in model.price_variants or ()]
     return [prices, variants] if variants else [prices]
 

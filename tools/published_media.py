@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from published_reach import Published, Reach, reached
+
 Row = list[Any]
-Published = Mapping[str, Mapping[str, Any]]
 
 _SOURCES = {
     "aws": ("bedrock", ""),
@@ -74,7 +75,7 @@ def _vendor(
                 # that take a whole one for it; the others take half of one.
                 prices["input_mchars"] = _dearest(models, units)
             if prices:
-                yield name, [_rules(vendor, name), prices]
+                yield name, [_rules(vendor, name), reached(prices, Reach.of(model))]
 
 
 def _depends_on_size(name: str, model: Mapping[str, Any], sized: set[str]) -> bool:

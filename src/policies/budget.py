@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
 
 from call import Call, Handler, Policy, Reply, outcome_of
+from charges.facts import facts
+from charges.settlement import told
+from charges.spending import Trial, most, spends, spent, trials
 from errors import GatewayError, LimitUnavailable, SpendLimited, Unpriced
-from facts import facts
+from limits.rules import NANO, Budget, Facts
 from ports import Counters, CountersError, Ports, Taken
-from rules import NANO, Budget, Facts
-from spending import Trial, most, spends, spent, trials
 
 OUT_OF_ORDER = "spend_limit_unavailable"
 """The flag of a row whose request could not be reserved for everywhere."""
@@ -30,6 +31,8 @@ class _Share:
     units: int
     taken: Taken | None = None
     """None where the counter is out of order, or nothing was asked for."""
+    late: Awaitable[Taken] | None = None
+    """What it gives after all, where it is asked on. Raises CountersError."""
 
     @property
     def reserved(self) -> int:
@@ -66,7 +69,7 @@ def budget(budgets: Sequence[Budget], ports: Ports) -> Policy:
             _note(call, shares)
             refusal = _refusal(call, shares)
         if refusal:
-            background.add(_settle(shares, [], counters))
+            background.add(_settle(shares, [], ports))
             # A step that is refused has a row too.
             call.trail.begin(call, ports.clock())
             raise refusal
@@ -74,7 +77,7 @@ def budget(budgets: Sequence[Budget], ports: Ports) -> Policy:
         outcome = await outcome_of(call, proceed)
         if due := [share for share in shares if not share.refused]:
             tried = trials(call.trail.attempts[earlier:], outcome)
-            background.add(_settle(due, tried, counters))
+            background.add(_settle(due, tried, ports))
         if isinstance(outcome, GatewayError):
             raise outcome
         return outcome
@@ -94,11 +97,13 @@ async def _reserve(
 
 async def _take(share: _Share, counters: Counters) -> _Share:
     # What is free needs no leave. Should it cost something all the same, that counts.
-    taken = None
-    if share.units:
-        with contextlib.suppress(CountersError):
-            taken = await counters.take(share.name, share.budget.rule, share.units)
-    return _Share(share.budget, share.name, share.units, taken)
+    if not share.units:
+        return share
+    try:
+        return replace(share, taken=await counters.take(share.name, share.budget.rule, share.units))
+    except CountersError as error:
+        # It may have counted: only its answer tells what is to be settled.
+        return replace(share, late=asyncio.ensure_future(error.on()) if error.on else None)
 
 
 def _note(call: Call, shares: Sequence[_Share]) -> None:
@@ -138,13 +143,20 @@ def _refusal(call: Call, shares: Sequence[_Share]) -> GatewayError | None:
     return LimitUnavailable() if unknown and call.gateway.limits_closed else None
 
 
-async def _settle(shares: Sequence[_Share], tried: Sequence[Trial], counters: Counters) -> None:
+async def _known(share: _Share) -> _Share:
+    """Return a share with what its counter gave, as soon as that is known."""
+    if share.late:
+        with contextlib.suppress(CountersError):
+            return replace(share, taken=await share.late)
+    return share
+
+
+async def _settle(shares: Sequence[_Share], tried: Sequence[Trial], ports: Ports) -> None:
     """Put what was spent in the place of what was reserved. What stays unknown stays reserved."""
-    nano, whole = await spent(tried)
-    for share in shares:
-        used = nano if whole else max(nano, share.units)
+    paid = await spent(tried)
+    for share in [await _known(share) for share in shares]:
+        # Each attempt that may have been billed counts, though only one was reserved for.
+        used, at = paid.most(share.units), share.taken.at if share.taken else 0
         if used != share.reserved:
-            # Where that fails too much counts, never too little.
-            with contextlib.suppress(CountersError):
-                at = share.taken.at if share.taken else 0
-                await counters.settle(share.name, share.budget.rule, share.reserved, used, at)
+            asked = (share.name, share.budget.rule, share.reserved, used, at)
+            await told(ports.counters.settle(*asked), ports.background)

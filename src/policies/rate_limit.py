@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from call import Call, Handler, Policy, Reply, outcome_of
+from charges.facts import facts
+from charges.leases import Leases
+from charges.reservation import Outcome, estimate, used, watched
+from charges.settlement import told
 from errors import GatewayError, LimitUnavailable, RateLimited
-from facts import facts
-from leases import Leases
+from limits.rules import Facts, Limit, headers
 from ports import Counters, CountersError, Ports, Taken
-from reservation import Outcome, estimate, used, watched
-from rules import Facts, Limit, headers
 
 OUT_OF_ORDER = "rate_limit_unavailable"
 """The flag of a row whose request could not be counted everywhere."""
@@ -52,7 +53,7 @@ def rate_limit(limits: Sequence[Limit], leases: Leases, ports: Ports) -> Policy:
         grants = await _ask(limits, call, leases, counters)
         _note(call, grants)
         if refusal := _refusal(call, grants):
-            background.add(_give_back(grants, counters))
+            background.add(_give_back(grants, ports))
             # A step that is refused has a row too.
             call.trail.begin(call, ports.clock())
             outcome = refusal
@@ -62,7 +63,7 @@ def rate_limit(limits: Sequence[Limit], leases: Leases, ports: Ports) -> Policy:
             if reserved := [grant for grant in grants if grant.limit.tokens and grant.granted]:
                 given_up = [attempt.outcome for attempt in call.trail.attempts[earlier:-1]]
                 outcomes = watched([*filter(None, given_up), outcome])
-                background.add(_settle(reserved, outcomes, counters))
+                background.add(_settle(reserved, outcomes, ports))
         outcome.headers.update(headers(call.trail.limits.values()))
         if isinstance(outcome, GatewayError):
             raise outcome
@@ -124,23 +125,19 @@ def _refusal(call: Call, grants: Sequence[_Grant]) -> GatewayError | None:
     return None
 
 
-async def _give_back(grants: Sequence[_Grant], counters: Counters) -> None:
+async def _give_back(grants: Sequence[_Grant], ports: Ports) -> None:
     for grant in grants:
-        await _replace(grant, 0, counters)
+        await _replace(grant, 0, ports)
 
 
-async def _settle(
-    grants: Sequence[_Grant], outcomes: Sequence[Outcome], counters: Counters
-) -> None:
+async def _settle(grants: Sequence[_Grant], outcomes: Sequence[Outcome], ports: Ports) -> None:
     tokens, whole = await used(outcomes)
     for grant in grants:
-        await _replace(grant, tokens if whole else max(tokens, grant.units), counters)
+        await _replace(grant, tokens if whole else max(tokens, grant.units), ports)
 
 
-async def _replace(grant: _Grant, units: int, counters: Counters) -> None:
+async def _replace(grant: _Grant, units: int, ports: Ports) -> None:
     """Put what was used in the place of what was granted."""
     if grant.taken and grant.granted and units != grant.units:
-        # Where that fails too much counts, never too little.
-        with contextlib.suppress(CountersError):
-            rule, at = grant.limit.rule, grant.taken.at
-            await counters.settle(grant.name, rule, grant.units, units, at)
+        asked = (grant.name, grant.limit.rule, grant.units, units, grant.taken.at)
+        await told(ports.counters.settle(*asked), ports.background)

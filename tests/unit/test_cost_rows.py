@@ -113,6 +113,66 @@ async def test_a_row_tells_that_a_cost_is_unknown(bench: Bench) -> None:
     assert (row["cost"], json.loads(row["flags"])) == (None, ["cost_unknown"])
 
 
+@pytest.mark.parametrize("told", ["queued", "completed"])
+async def test_a_response_that_is_read_later_is_not_paid_again(bench: Bench, told: str) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 100} if told == "completed" else None
+    made = {"id": "resp_1", "object": "response", "model": "gpt-4o", "usage": usage}
+    read = made | {"usage": {"input_tokens": 1000, "output_tokens": 100}}
+    bench.fetch.script += [an_answer(json.dumps(made)), an_answer(json.dumps(read))]
+    url = "https://sluice.test/v1/acme/main/openai/responses"
+
+    await bench.handle(a_request(text='{"model":"gpt-4o"}', url=url))
+    await bench.handle(a_request(text=None, url=f"{url}/resp_1", method="GET"))
+
+    first, second = rows(bench)
+    assert first["cost"] == (pytest.approx(0.0035) if usage else None)
+    assert (second["cost"], second["flags"]) == (None, None)
+    assert (second["tokens_in"], second["tokens_out"]) == (1000, 100)
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("batches", "POST"), ("batches/b_1/cancel", "POST"), ("batches/b_1", "GET")],
+)
+async def test_a_batch_has_no_cost_and_tells_no_use_of_its_own(
+    bench: Bench, path: str, method: str
+) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 100}
+    batch = {"id": "b_1", "object": "batch", "model": "gpt-4o", "usage": usage}
+    bench.fetch.script.append(an_answer(json.dumps(batch)))
+    url = f"https://sluice.test/v1/acme/main/openai/{path}"
+
+    await bench.handle(a_request(text="{}", url=url, method=method))
+
+    (row,) = rows(bench)
+    assert (row["cost"], row["flags"]) == (None, None)
+    assert (row["tokens_in"], row["tokens_out"]) == (None, None)
+
+
+async def test_a_price_of_the_callers_own_is_not_for_the_list_of_models(bench: Bench) -> None:
+    bench.fetch.script.append(an_answer('{"object":"list","data":[]}'))
+    url = "https://sluice.test/v1/acme/main/openai/models"
+
+    await bench.handle(a_request({HEADER: '{"total_cost":7}'}, None, url=url, method="GET"))
+
+    (row,) = rows(bench)
+    assert (row["cost"], row["custom_cost"]) == (None, 0)
+
+
+async def test_a_failure_that_an_answer_hides_is_not_paid_and_what_follows_is(
+    bench: Bench,
+) -> None:
+    hidden = 'event: error\ndata: {"error":{"type":"server_error","code":"server_error"}}\n\n'
+    body = FakeReplyBody(Ending("complete", hidden), first=hidden)
+    bench.fetch.script.append(Incoming(200, {"content-type": "text/event-stream"}, body))
+    bench.fetch.script.append(an_answer(FINE))
+    twice = {"cf-aig-max-attempts": "2", "cf-aig-retry-delay": "0", HEADER: '{"total_cost":7}'}
+
+    await bench.handle(a_request(twice, text='{"model":"gpt-4o","stream":true,"messages":[]}'))
+
+    assert [(row["status_code"], row["cost"]) for row in rows(bench)] == [(200, None), (200, 7)]
+
+
 async def test_a_row_tells_that_a_cost_is_estimated(bench: Bench) -> None:
     text = 'data: {"model":"gpt-4o","choices":[{"delta":{"content":"12345678"}}]}\n\n'
     body = FakeReplyBody(Ending("left", text))
@@ -124,6 +184,31 @@ async def test_a_row_tells_that_a_cost_is_estimated(bench: Bench) -> None:
     assert row["cost"] == pytest.approx(2 * 10e-6)
     assert json.loads(row["flags"]) == ["cost_estimated"]
     assert (row["tokens_in"], row["tokens_out"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("price", "saved"),
+    [
+        # By the table of prices, $2.50 and $10 a million: two tokens, and one.
+        ({}, 2 * 2.5e-6 + 1 * 10e-6),
+        ({"cf-aig-custom-cost": '{"per_token_in":1,"per_token_out":10}'}, 12),
+        ({"cf-aig-custom-cost": '{"total_cost":7}'}, 7),
+    ],
+)
+async def test_a_stream_that_does_not_count_saves_what_it_is_estimated_to_have_cost(
+    bench: Bench, price: dict[str, str], saved: float
+) -> None:
+    said = '{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"12345678"}]}'
+    text = 'data: {"model":"gpt-4o","choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n'
+    bench.settings(authentication=False, cache_ttl=600)
+    bench.fetch.script.append(an_answer(text, "text/event-stream"))
+
+    for _ in range(2):
+        await bench.handle(a_request(price, said))
+
+    miss, hit = rows(bench)
+    assert (miss["cost"], hit["saved_cost"]) == (pytest.approx(saved), pytest.approx(saved))
+    assert (hit["cached"], hit["cost"], hit["saved_tokens_in"]) == (1, 0, None)
 
 
 async def test_a_cost_may_be_said_of_each_entry_of_a_universal_request(bench: Bench) -> None:

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
-from call import Ask, Attempt, Reply, Report, Usage
-from costs import ESTIMATED, UNKNOWN, Cost, cost
+from call import Ask, Attempt, Failure, Reply, Report, Usage
+from costs.cost import ESTIMATED, UNKNOWN, Cost, cost
+from costs.price_table import MODELS
 from errors import ClientLeft, GatewayError
-from fakes import NOW, a_call
+from fakes import NOW, a_call, a_request
 from options import CustomCost, Options
 from ports import Ending
-from price_table import MODELS
 
 CHAT = Ask("gpt-4o", "text-generation", text='{"messages":[{"role":"user","content":"12345678"}]}')
 STREAM = Ask(CHAT.model, CHAT.model_type, True, CHAT.text)
@@ -23,11 +23,16 @@ WORDS = 'data: {"choices":[{"delta":{"content":"Hello, you"}}]}\n\ndata: {"choic
 def costing(
     report: Report, ask: Ask = CHAT, ending: Ending = WHOLE, status: int = 200, **told: Any
 ) -> Cost:
-    """Return a cost. `custom` is the caller's own price, `prices` the vendor in the table."""
+    """Return a cost.
+
+    `custom` is the caller's own price, `prices` the vendor in the table, `method` and `kind` are
+    those of the request, and `failed` is the failure that an answer was found to hold.
+    """
+    call = a_call(request=a_request(method=told.get("method", "POST")), ask=ask)
     options = Options(custom_cost=told.get("custom"))
-    call = replace(a_call(ask=ask), options=options)
-    prices = told.get("prices", "openai")
-    attempt = Attempt("a", call, NOW, prices=prices, outcome=Reply(status, {}))
+    call = replace(call, options=options, kind=told.get("kind", "provider"))
+    outcome = Reply(status, {}, failed=told.get("failed"))
+    attempt = Attempt("a", call, NOW, prices=told.get("prices", "openai"), outcome=outcome)
     return cost(attempt, report, ending)
 
 
@@ -67,6 +72,43 @@ def test_a_callers_prices_are_for_each_token(custom: CustomCost, expected: float
 
 def test_a_callers_prices_are_not_for_what_failed() -> None:
     assert costing(Report(), status=500, custom=CustomCost(total_cost=0.25)) == Cost()
+
+
+@pytest.mark.parametrize("custom", [CustomCost(total_cost=0.25), CustomCost(1.0, 2.0)])
+def test_a_failure_in_the_clothes_of_a_success_costs_nothing_unless_it_used_something(
+    custom: CustomCost,
+) -> None:
+    failed = Failure("overloaded_error", "Overloaded", retryable=True)
+
+    assert costing(Report(), failed=failed, custom=custom) == Cost()
+    assert costing(Report(), STREAM, Ending("complete", WORDS), failed=failed) == Cost()
+    assert costing(Report(), failed=failed, ending=Ending("complete", None)) == Cost()
+    assert costing(Report(usage=USED), failed=failed) == Cost(about(PRICE))
+    assert costing(Report(usage=USED), failed=failed, custom=custom).custom
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+@pytest.mark.parametrize("custom", [None, CustomCost(total_cost=0.25), CustomCost(1.0, 2.0)])
+def test_what_is_only_read_or_deleted_costs_nothing(method: str, custom: CustomCost | None) -> None:
+    for report in (Report(), Report(usage=USED), Report(usage=USED, cost=0.5)):
+        assert costing(report, method=method, custom=custom) == Cost()
+    assert costing(Report(usage=USED), Ask("made-up-9"), method=method) == Cost()
+
+
+def test_a_websocket_begins_with_a_request_to_read_and_may_have_a_price() -> None:
+    custom = CustomCost(total_cost=0.25)
+
+    told = costing(Report(), method="GET", kind="websocket", custom=custom)
+
+    assert told == Cost(0.25, custom=True)
+
+
+@pytest.mark.parametrize("custom", [None, CustomCost(total_cost=0.25)])
+def test_to_count_tokens_costs_nothing(custom: CustomCost | None) -> None:
+    counting = Ask(CHAT.model, "token-counting", text=CHAT.text)
+
+    assert costing(Report(), counting, custom=custom) == Cost()
+    assert costing(Report(), counting, Ending("complete", None)) == Cost()
 
 
 def test_an_unknown_model_has_no_cost_and_a_flag() -> None:
@@ -111,15 +153,35 @@ def test_a_cut_stream_that_told_all_so_far_is_no_estimate() -> None:
     assert costing(Report(usage=USED), STREAM, Ending("left", WORDS)) == Cost(about(PRICE))
 
 
-@pytest.mark.parametrize("text", [None, "", 'event: error\ndata: {"type":"error"}\n\n'])
+@pytest.mark.parametrize("text", ["", 'event: error\ndata: {"type":"error"}\n\n'])
 def test_a_stream_that_said_nothing_has_neither_cost_nor_flag(text: str | None) -> None:
     assert costing(Report(complete=False), STREAM, Ending("broken", text)) == Cost()
 
 
-def test_an_estimate_of_an_unknown_model_has_neither_cost_nor_flag() -> None:
+def test_an_estimate_of_an_unknown_model_has_no_cost_and_a_flag() -> None:
     ask = Ask("made-up-9", "text-generation", True, CHAT.text)
 
-    assert costing(Report(), ask, Ending("left", WORDS)) == Cost()
+    assert costing(Report(), ask, Ending("left", WORDS)) == Cost(None, flags=(UNKNOWN,))
+
+
+@pytest.mark.parametrize("task", ["text-generation", "text-to-image", "text-to-speech"])
+def test_an_answer_that_nobody_could_read_has_no_cost_and_a_flag(task: str) -> None:
+    unread = Ending("complete", None, 30_000_000)
+    custom = CustomCost(1.0, 10.0)
+
+    for stream in (False, True):
+        ask = Ask(CHAT.model, task, stream, CHAT.text)
+        assert costing(Report(), ask, unread) == Cost(None, flags=(UNKNOWN,))
+        assert costing(Report(), ask, unread, custom=custom).flags == (UNKNOWN,)
+        assert costing(Report(), ask, unread, custom=CustomCost(total_cost=1)).flags == ()
+
+
+def test_what_nobody_could_read_and_is_no_answer_of_a_model_has_neither_cost_nor_flag() -> None:
+    unread = Ending("complete", None, 30_000_000)
+
+    assert costing(Report(), Ask("gpt-4o"), unread) == Cost()
+    assert costing(Report(), ending=unread, status=500) == Cost()
+    assert costing(Report(), ending=unread, status=101, kind="websocket", method="GET") == Cost()
 
 
 def test_a_callers_prices_are_for_estimates_too() -> None:
@@ -181,6 +243,7 @@ def test_media_have_prices() -> None:
     assert usd("deepgram", "nova-2:phonecall", audio_seconds=60.0) == pytest.approx(60 * 7.167e-5)
     assert usd("cohere", "rerank-v3.5", searches=3) == pytest.approx(0.006)
     assert usd("fal", "fal-ai/flux/schnell", images=2) == pytest.approx(0.006)
+    assert usd("aws", "amazon.titan-image-generator-v2:0", images=2) == pytest.approx(0.016)
     # Credits, of which this model takes half of one for a character.
     assert usd("elevenlabs", "eleven_flash_v2_5", characters=10) == pytest.approx(10 * 8e-5)
     # Its price is by the size, which only the request knows.

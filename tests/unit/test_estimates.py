@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from call import Usage
-from estimates import estimated
+from costs.estimates import estimated
 
 CHAT = 'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n'
 

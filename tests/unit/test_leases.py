@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
+from charges.leases import Leases
 from fakes import FakeClock, FakeCounters
-from leases import Leases
-from limits import Rule, Technique
+from limits.counter import Rule, Technique
 from ports import Taken
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from charges.leases import BRISK, HOLD_MS, MARGIN, MEMORY, PAUSE_MS, Leases
 from fakes import NOW, FakeClock
-from leases import BRISK, HOLD_MS, MARGIN, MEMORY, PAUSE_MS, Leases
-from limits import Rule, Verdict
+from limits.counter import Rule, Verdict
 from ports import CountersError, Taken
 
 HOURLY = Rule(100_000, 3600, "sliding")

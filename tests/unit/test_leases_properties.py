@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charges.leases import Leases
 from fakes import NOW, FakeClock, FakeCounters
-from leases import Leases
-from limits import Rule
+from limits.counter import Rule
 
 NAME = "1:all"
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-import limits
-from limits import Counter, Rule, Verdict
+from limits import counter as limits
+from limits.counter import Counter, Rule, Verdict
 
 NOON = 1_767_268_800_000
 FIXED = Rule(3, 60, "fixed")

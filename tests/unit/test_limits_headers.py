@@ -2,8 +2,8 @@
 
 import pytest
 
-from limits import Rule, Verdict
-from rules import Limit, headers
+from limits.counter import Rule, Verdict
+from limits.rules import Limit, headers
 
 OWN = Limit("default", Rule(100, 60, "sliding"))
 

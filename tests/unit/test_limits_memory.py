@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-import limits
-from limits import Counter, Rule
+from limits import counter as limits
+from limits.counter import Counter, Rule
 
 NOON = 1_767_268_800_000
 

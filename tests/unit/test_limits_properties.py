@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import limits
-from limits import Counter, Rule, Verdict
+from limits import counter as limits
+from limits.counter import Counter, Rule, Verdict
 
 NOON = 1_767_268_800_000
 

@@ -111,28 +111,6 @@ async def test_the_cost_of_a_stream_is_known_at_its_end(limited: Bench) -> None:
     assert await left(limited) == micro(1 - READ * 100 - WRITTEN * 150)
 
 
-async def test_a_stream_that_its_caller_left_costs_what_the_log_says(limited: Bench) -> None:
-    part = STREAM.split("data: {", 2)[1]
-    body = FakeReplyBody(Ending("left", "data: {" + part, 90), holds=False)
-    limited.fetch.script.append(Incoming(200, {"content-type": "text/event-stream"}, body))
-    text = json.dumps({**json.loads(BODY), "stream": True})
-    await limited.handle(a_request(text=text))
-
-    [row] = limited.database.rows("logs")
-    assert json.loads(row["flags"]) == ["cost_estimated"]
-    assert 0 < row["cost"] < float(COST)
-    assert await left(limited) == micro(1 - Decimal(str(row["cost"])))
-
-
-@pytest.mark.parametrize("text", ["{}", '{"model":"gpt-5"}'])
-async def test_an_answer_whose_cost_is_unknown_keeps_its_reservation(
-    limited: Bench, text: str
-) -> None:
-    await ask(limited, an_answer(text))
-
-    assert await left(limited) == micro(1 - RESERVED)
-
-
 @pytest.mark.parametrize(
     ("failure", "kept"),
     [

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from call import Call, Reply, Report, Usage
 from errors import SpendLimited, Unreachable
 from fakes import Bench, FakeReplyBody, SqliteDatabase, a_call
-from limits import Rule
+from limits.counter import Rule
+from limits.rules import NANO, Budget
 from policies.budget import budget
-from ports import Ending
-from rules import NANO, Budget
+from ports import Ending, State
 
 MICRO = NANO // 10**6
 INTERVAL = 60
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["ask", "ask", "ask", "end", "fail", "wait"]),
+        st.sampled_from(["ask", "ask", "ask", "end", "cut", "fail", "wait"]),
         st.integers(1, 400),
         st.integers(0, 400),
     ),
@@ -47,7 +47,7 @@ class Play:
         one: dict[str, Any] = {"at": self.bench.clock.now, "most": tokens, "cost": tokens}
 
         async def provider(call: Call) -> Reply:
-            call.trail.begin(call, self.bench.clock(), tried=True)
+            call.trail.count(call.trail.begin(call, self.bench.clock()))
             self.let.append(one)
             if fails:
                 one["cost"] = 0
@@ -61,14 +61,16 @@ class Play:
 
     @staticmethod
     def report(ending: Ending) -> Report:
-        return Report(usage=Usage(tokens_in=0, tokens_out=int(ending.text or "0")))
+        used = Usage(tokens_in=0, tokens_out=int(ending.text or "0"))
+        return Report(usage=used, complete=ending.state == "complete")
 
-    def end(self, tokens: int) -> None:
-        """End the oldest answer that is under way."""
+    def end(self, tokens: int, state: State = "complete") -> None:
+        """End the oldest answer that is under way. What is cut may cost all that it may have."""
         for one in self.let:
             if (body := one.get("body")) and not body.ending.done():
-                one["cost"] = min(tokens, one["most"])
-                body.ending.set_result(Ending("complete", str(one["cost"]), 3))
+                told = min(tokens, one["most"])
+                one["cost"] = told if state == "complete" else one["most"]
+                body.ending.set_result(Ending(state, str(told), 3))
                 return
 
     def within(self) -> bool:
@@ -94,6 +96,8 @@ def test_no_window_holds_more_than_the_budget(
                 play.bench.clock.now += tokens * 250
             elif kind == "end":
                 play.end(used)
+            elif kind == "cut":
+                play.end(used, "broken")
             else:
                 await play.ask(tokens, fails=kind == "fail")
             jobs, play.bench.background.jobs = play.bench.background.jobs, []

@@ -62,6 +62,21 @@ async def test_a_filter_is_about_what_it_names(bench: Bench) -> None:
     assert await statuses(bench, *asked) == [200, 200, 429, 200]
 
 
+async def test_so_it_is_about_what_a_request_lets_its_provider_fall_back_to(bench: Bench) -> None:
+    dear = {"mode": "filter", "values": ["openai/gpt-5"]}
+    ruled(bench, {"limit": 0.004, "model": dear})
+    url = "https://sluice.test/v1/acme/main/openrouter/chat/completions"
+
+    def falling_back(*models: str) -> Request:
+        body = {"model": "openai/gpt-5-nano", "models": models, "max_tokens": 500}
+        return a_request(text=json.dumps(body), url=url)
+
+    # 500 tokens of the dear one are 0.005 USD.
+    asked = [falling_back("openai/gpt-5-mini"), falling_back("openai/gpt-5")]
+
+    assert await statuses(bench, *asked) == [200, 429]
+
+
 async def test_a_shadow_refuses_nobody_and_tells_in_the_row_whom_it_would_have(
     bench: Bench,
 ) -> None:
@@ -104,7 +119,7 @@ async def test_so_is_a_model_that_cannot_be_read_and_may_be_the_one_that_is_mean
     bench: Bench,
 ) -> None:
     ruled(bench, {"model": GPT})
-    hidden = a_request({"content-type": "text/plain"}, LISTED)
+    hidden = a_request({"content-type": "application/octet-stream"}, LISTED)
 
     assert await statuses(bench, a_request(text='{"model":"mine"}'), hidden) == [200, 403]
 

@@ -125,6 +125,34 @@ async def test_a_counter_out_of_order_lets_everybody_through_and_the_row_says_so
     assert flags == {'["rate_limit_unavailable"]'}
 
 
+@pytest.mark.parametrize("moves", [False, True])
+async def test_a_request_whose_answer_from_the_counter_was_lost_counts_once(
+    limited: Bench, moves: bool
+) -> None:
+    limited.counters.moves = moves
+    limited.fetch.script += [an_answer("{}") for _ in range(2)]
+
+    statuses: list[int] = []
+    for _ in range(3):
+        limited.counters.losing = 1
+        statuses.append((await limited.handle(a_request())).status)
+
+    assert statuses == [200, 200, 429]
+    assert {row["flags"] for row in limited.database.rows("logs")} == {None}
+
+
+async def test_where_it_is_lost_twice_the_request_passes_and_the_row_says_so(
+    limited: Bench,
+) -> None:
+    limited.counters.losing = 2
+    limited.fetch.script.append(an_answer("{}"))
+
+    reply = await limited.handle(a_request())
+
+    assert reply.status == 200
+    assert limited.database.rows("logs")[0]["flags"] == '["rate_limit_unavailable"]'
+
+
 @pytest.mark.parametrize("off", [{}, {"rate_limiting_limit": 0}, {"rate_limiting_interval": None}])
 async def test_without_a_limit_nothing_is_counted(bench: Bench, off: dict[str, object]) -> None:
     settings = {"authentication": False, **(HOURLY | off if off else {})}

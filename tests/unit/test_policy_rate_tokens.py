@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from call import Ask
-from dialects.bounds import bound
+from charges.reservation import OUTPUT, estimate
+from dialects.bounds import bounds
 from errors import Unreachable
 from fakes import (
     Bench,
@@ -19,7 +20,6 @@ from fakes import (
 )
 from gateway import handle
 from ports import Ending, Incoming
-from reservation import OUTPUT, estimate
 
 ANSWER = json.dumps(
     {"model": "gpt-5", "usage": {"prompt_tokens": 40, "completion_tokens": 60}, "choices": []}
@@ -176,6 +176,7 @@ async def test_a_request_that_asks_no_model_takes_no_tokens(limited: Bench) -> N
         (Ask(text="x" * 401, model_type="text-embeddings"), 101),
         (Ask(), OUTPUT),
         (Ask(model_type="text-embeddings"), 1),
+        (Ask("m", "token-counting", text="x" * 400), 0),
     ],
 )
 def test_an_estimate_is_the_prompt_and_the_most_that_may_be_answered(
@@ -207,4 +208,4 @@ def test_an_estimate_is_the_prompt_and_the_most_that_may_be_answered(
     ],
 )
 def test_how_long_an_answer_may_be(body: str, tokens: int | None) -> None:
-    assert bound(body) == tokens
+    assert bounds(body).length == tokens

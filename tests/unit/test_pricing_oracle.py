@@ -11,8 +11,8 @@ from genai_prices import types
 from genai_prices.data import providers
 
 from call import Usage
-from price_table import MODELS, SOURCES
-from pricing import price
+from costs.price_table import MODELS, SOURCES
+from costs.pricing import price
 
 VENDORS = {vendor.id: vendor for vendor in providers if vendor.id in MODELS}
 MADE = datetime.combine(date.fromisoformat(SOURCES["date"]), datetime.min.time(), UTC)

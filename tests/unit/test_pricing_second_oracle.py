@@ -13,8 +13,8 @@ import model_prices  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from call import Usage
-from price_table import MODELS, SOURCES
-from pricing import price
+from costs.price_table import MODELS, SOURCES
+from costs.pricing import price
 
 AT = datetime.fromisoformat(SOURCES["date"]).replace(hour=12, tzinfo=UTC)
 VENDORS = {"openai": "openai", "anthropic": "anthropic", "google": "google", "x-ai": "xai"}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from call import Ask, Call
-from facts import facts
+from charges.facts import facts
 from fakes import a_call, a_request
-from rules import Limit, limits_of
+from limits.rules import Limit, limits_of
 from settings import Settings
 
 FILTER = {"mode": "filter"}
@@ -149,3 +149,20 @@ def test_a_rule_that_is_not_enabled_is_none() -> None:
     rules = [{"limit": 5, "limitType": "requests", "window": 60, "enabled": False}]
 
     assert limits_of(Settings.model_validate({"rate_limiting_rules": rules})) == ()
+
+
+def test_a_filter_is_about_any_model_that_the_provider_may_run() -> None:
+    call = caller()
+    call = replace(call, ask=Ask("small", others=("dear", "other")))
+
+    for name in ("small", "dear", "openai/dear", "openai/small"):
+        assert counter(a_limit(model=FILTER | {"values": [name]}), call)
+    assert counter(a_limit(model=FILTER | {"values": ["o3"]}), call) is None
+
+
+def test_a_partition_is_that_of_the_first_of_them() -> None:
+    limit, call = a_limit(model=PARTITION), caller(model="small")
+    others = replace(call, ask=Ask("small", others=("dear",)))
+
+    assert counter(limit, others) == counter(limit, call)
+    assert counter(limit, replace(call, ask=Ask(others=("small", "dear")))) == counter(limit, call)

@@ -1,7 +1,7 @@
 import pytest
 
+from costs.terms import asked
 from providers import PROVIDERS
-from terms import asked
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ they are given, used or not, so that no limit leaks. What is not used in time is
 
 from dataclasses import dataclass, field
 
-from limits import Rule, Verdict
+from limits.counter import Rule, Verdict
 from ports import Clock, Counters, Taken
 
 HOLD_MS = 500

@@ -1,14 +1,15 @@
 """What an attempt cost, and how that is known: whose word counts, and what may be said."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from call import Ask, Attempt, Reply, Report, Usage
-from estimates import estimated
+from call import Ask, Attempt, Call, Reply, Report, Usage
+from costs.estimates import estimated
+from costs.pricing import price
+from costs.terms import asked
 from options import CustomCost
 from ports import Ending
-from pricing import price
-from terms import asked
+from values import value
 
 UNKNOWN = "cost_unknown"
 """The flag of a row whose usage has no price that is known."""
@@ -18,7 +19,7 @@ ESTIMATED = "cost_estimated"
 _WRITES = "text-generation"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cost:
     """A cost, and what a row tells of it."""
 
@@ -29,27 +30,38 @@ class Cost:
 
 
 _NOTHING = Cost()
+_UNUSED = Usage()
 _FREE = Cost(0.0)
 
 
 def cost(attempt: Attempt, report: Report, ending: Ending) -> Cost:
-    """Return what an attempt cost that has ended. What failed, and used nothing, has no cost."""
-    reply, ask = attempt.outcome, attempt.call.ask
-    if not isinstance(reply, Reply):
+    """Return what an attempt cost that has ended. What failed, and used nothing, has no cost.
+
+    Nor has what is only read: the use that it tells of is that of an earlier request.
+    """
+    reply, call = attempt.outcome, attempt.call
+    if not isinstance(reply, Reply) or not call.billed:
         return _NOTHING
     if reply.kept:
         return _FREE
-    answered = reply.status < 400
-    counted = _whole(report, ask, ending) if answered and ask.stream else report
-    custom = attempt.call.options.custom_cost if answered else None
-    if custom is None and counted.cost is None and counted.usage == Usage():
-        return _NOTHING
-    usd = worth(counted, ask, attempt.prices, custom, attempt.started)
+    # An error may hide in an answer of status 200: it is tried again like any other.
+    fine = reply.status < 400 and reply.failed is None
+    counted = whole(report, call.ask, ending) if fine and call.ask.stream else report
+    used = counted.cost is not None or counted.usage != _UNUSED
+    custom = call.options.custom_cost if fine or (used and reply.status < 400) else None
+    known = used or custom is not None
+    usd = worth(counted, call.ask, attempt.prices, custom, attempt.started) if known else None
     if usd is None:
-        flags = () if report.usage == Usage() else (UNKNOWN,)
+        unread = fine and ending.text is None and _may_cost(call)
+        flags = (UNKNOWN,) if used or unread else ()
     else:
         flags = () if counted is report else (ESTIMATED,)
     return Cost(usd, custom is not None, flags)
+
+
+def _may_cost(call: Call) -> bool:
+    """Return whether an answer that nobody could read, too long or no text, is of a paid task."""
+    return call.ask.model_type is not None and call.kind != "websocket"
 
 
 def worth(
@@ -70,9 +82,23 @@ def worth(
     return next((usd for usd in costs if usd is not None), None)
 
 
-def saved(kept: Report, custom: CustomCost | None) -> float | None:
+def saved(kept: Report, custom: CustomCost | None, ask: Ask, ending: Ending) -> float | None:
     """Return what was not paid for an answer that had been kept, with what it cost then."""
-    return _own(custom, kept.usage) if custom else kept.cost
+    if custom is None:
+        return kept.cost
+    # The cost that it is kept with may be an estimate, too.
+    told = whole(replace(kept, cost=None), ask, ending) if ask.stream else kept
+    return _own(custom, told.usage)
+
+
+def whole(report: Report, ask: Ask, ending: Ending) -> Report:
+    """Return the report of a stream with an estimate of the tokens that it did not come to tell."""
+    usage = report.usage
+    told = report.cost is not None or None not in (usage.tokens_in, usage.tokens_out)
+    if told or ask.model_type != _WRITES or ending.text is None:
+        return report
+    guessed = estimated(usage, ask.text, ending.text)
+    return report if guessed == usage else replace(report, usage=guessed)
 
 
 def _names(report: Report, ask: Ask) -> Iterable[str | None]:
@@ -80,16 +106,6 @@ def _names(report: Report, ask: Ask) -> Iterable[str | None]:
     # deployed under a name of his own, the answer tells more.
     names = (ask.model, report.model)
     return reversed(names) if ask.deployed else names
-
-
-def _whole(report: Report, ask: Ask, ending: Ending) -> Report:
-    """Return a report with an estimate of the tokens that a stream did not come to tell."""
-    usage = report.usage
-    told = report.cost is not None or None not in (usage.tokens_in, usage.tokens_out)
-    if told or ask.model_type != _WRITES or ending.text is None:
-        return report
-    whole = estimated(usage, ask.text, ending.text)
-    return report if whole == usage else replace(report, usage=whole)
 
 
 def _own(custom: CustomCost, usage: Usage) -> float | None:

@@ -6,7 +6,8 @@ there are some. The first row of which a rule holds is a model's. A rule is a si
 in a list must all hold. Prices are numbers by unit, or tiers: `[base, [above, price], …]`, where
 the prompt's tokens decide. Where they depend on the time, they are a list of `[when, prices]`, of
 which the last that holds is taken: a day from which on, or two times of the day, in UTC. A variant
-is `[terms, prices, day]`, and takes the place of the prices that it names.
+is `[terms, prices, day]`, and takes the place of the prices that it names. Beside the prices of
+what a model writes stand the most tokens that it takes and writes, where somebody publishes them.
 """
 
 import json
@@ -18,7 +19,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from call import Usage
-from price_table import ALSO, MODELS
+from costs.price_table import ALSO, MODELS
 
 Prices = Mapping[str, Any]
 Row = list[Any]
@@ -63,9 +64,10 @@ _UNITS: dict[str, tuple[str, int, tuple[str, ...]]] = {
 }
 _WHOLES = ("input_mtok", "output_mtok")
 _REQUESTS = "requests_kcount"
-_BOUNDED = ("input_mchars", "images", _REQUESTS)
+_BOUNDED = ("input_mchars", "images", "web_searches_kcount", _REQUESTS)
 _LEAST_SECONDS = "least_seconds"
 """What a shorter recording is paid for."""
+_TAKEN, _WRITTEN = "most_in", "most_out"
 
 # The same date in the two ways that are in use: `-20251211`, `-2025-12-11`.
 _DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
@@ -86,7 +88,7 @@ def price(
     if row is None:
         return None
     # What is sold at another vendor's prices is not sold on its terms.
-    return _sum(_prices(row, terms if own else {}, datetime.fromtimestamp(at / 1000, UTC)), usage)
+    return _sum(_prices(row, terms if own else {}, at), usage)
 
 
 def ceiling(
@@ -99,13 +101,33 @@ def ceiling(
     row, own = _found(prices, model.lower())
     if row is None:
         return None
-    known = _prices(row, terms if own else {}, datetime.fromtimestamp(at / 1000, UTC))
+    known = _prices(row, terms if own else {}, at)
     bounded = {unit: known[unit] for unit in _BOUNDED if unit in known}
     for whole in _WHOLES:
         kinds = [kind for kind in (whole, *_UNITS[whole][2]) if kind in known]
         if kinds:
             bounded[whole] = max(_rate(known[kind], most.tokens_in or 0) for kind in kinds)
     return _sum(bounded, most) if bounded or not known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many tokens a model takes and writes at the most. None is unknown."""
+
+    taken: int | None = None
+    written: int | None = None
+
+
+def reach(prices: str, model: str, terms: Mapping[str, str], at: float) -> Reach:
+    """Return the reach of a model, by the arguments of `price`.
+
+    That of one that is free is 0: however much it takes and writes costs as much.
+    """
+    row, own = _found(prices, model.lower())
+    if row is None:
+        return Reach()
+    known = _prices(row, terms if own else {}, at)
+    return Reach(known.get(_TAKEN), known.get(_WRITTEN)) if known else Reach(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +194,7 @@ def _holds(rule: str | list[str], model: str) -> bool:
     return model == text if sign == "=" else bool(re.search(text, model))
 
 
-def _prices(row: Row, terms: Mapping[str, str], at: datetime) -> Prices:
+def _prices(row: Row, terms: Mapping[str, str], at: float) -> Prices:
     timed = isinstance(row[1], list)
     standard = _current(cast("list[Row]", row[1]), at) if timed else cast("Prices", row[1])
     if len(row) < 3 or not terms:
@@ -184,16 +206,17 @@ def _prices(row: Row, terms: Mapping[str, str], at: datetime) -> Prices:
     return {**standard, **replaced}
 
 
-def _current(rows: list[Row], at: datetime) -> Prices:
+def _current(rows: list[Row], at: float) -> Prices:
     return next((prices for when, prices in reversed(rows) if _active(when, at)), rows[0][1])
 
 
-def _active(when: str | list[str] | None, at: datetime) -> bool:
+def _active(when: str | list[str] | None, at: float) -> bool:
     if when is None:
         return True
+    moment = datetime.fromtimestamp(at / 1000, UTC)
     if isinstance(when, str):
-        return at.date().isoformat() >= when
-    begins, ends, now = *when, at.time().isoformat()
+        return moment.date().isoformat() >= when
+    begins, ends, now = *when, moment.time().isoformat()
     # A window may reach over midnight.
     return begins <= now < ends if begins <= ends else now >= begins or now < ends
 
@@ -209,7 +232,7 @@ def _sum(prices: Prices, usage: Usage) -> float | None:
         if unit == "audio_hours" and count:
             count = max(count, prices.get(_LEAST_SECONDS, 0))
         # A vendor whose parts are more than the whole has miscounted: nobody is paid for it.
-        paid[unit] = max(0, count - sum(paid.get(part, 0) for part in parts))
+        paid[unit] = max(0, count - sum([paid[part] for part in parts if part in paid]))
         total += _rate(rate, usage.tokens_in or 0) * paid[unit] / many
     if not paid:
         # Some models are free, and say so by a row without prices.

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 
 from call import Call, Reply, Report
-from dialects.bounds import bound
+from dialects.bounds import bounds
 from errors import GatewayError
 from ports import Ending
 
@@ -11,7 +11,6 @@ CHARACTERS = 4
 """Of a body, for one token."""
 OUTPUT = 1_000
 """Tokens of an answer, where the request does not bound it."""
-_READING = ("GET", "HEAD", "DELETE")
 NO_OUTPUT = ("text-embeddings", "text-classification")
 """Tasks whose answers have no tokens."""
 
@@ -20,8 +19,22 @@ Outcome = tuple[Reply | GatewayError, Awaitable[Ending] | None]
 
 
 def asks(call: Call) -> bool:
-    """Return whether a call may ask a model for anything: one that reads or deletes does not."""
-    return call.request.method not in _READING or call.kind == "websocket"
+    """Return whether a call may ask a model for anything.
+
+    One that reads, deletes, cancels or counts tokens does not.
+    """
+    return call.billed and not _cancels(call)
+
+
+def _cancels(call: Call) -> bool:
+    """Return whether a call ends what goes on: by its path alone, for it has nothing to say.
+
+    https://developers.openai.com/api/reference/resources/responses/methods/cancel
+    """
+    if call.kind == "websocket" or not call.target.path.endswith("/cancel"):
+        return False
+    text = call.ask.text
+    return not call.request.body if text is None else text.strip() in ("", "{}")
 
 
 def estimate(call: Call) -> int:
@@ -29,7 +42,7 @@ def estimate(call: Call) -> int:
     if not asks(call):
         return 0
     text = call.ask.text or ""
-    output = 0 if call.ask.model_type in NO_OUTPUT else bound(text)
+    output = 0 if call.ask.model_type in NO_OUTPUT else bounds(text).length
     return max(1, -(-len(text) // CHARACTERS) + (OUTPUT if output is None else output))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
 
-from limits import Rule, Verdict
+from limits.counter import Rule, Verdict
 from settings import OWN_LIMIT, Filter, Partition, RateRule, Settings, SpendRule
 
 Facts = Mapping[str, Sequence[str]]
