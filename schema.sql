@@ -56,7 +56,7 @@ CREATE TABLE logs (
   saved_cost REAL, -- USD
   custom_cost INTEGER NOT NULL DEFAULT 0, -- whether `cost` is the caller's own
   attempt INTEGER NOT NULL DEFAULT 1, -- counted from 1 in its operation; 0 where no provider was tried
-  final INTEGER NOT NULL DEFAULT 1, -- whether the caller got this one: one row of each operation
+  final INTEGER NOT NULL DEFAULT 1, -- whether the caller got this one: one row of each operation whose answer is logged
   feedback INTEGER, -- -1, 0 or 1, as somebody judged the answer
   score REAL, -- of the answer, as somebody judged it
   PRIMARY KEY (gateway_id, id)
@@ -78,7 +78,7 @@ CREATE TABLE log_periods (
   span INTEGER NOT NULL CHECK (span IN (3600000, 86400000)), -- milliseconds
   start INTEGER NOT NULL,
   rows INTEGER NOT NULL DEFAULT 0, -- that the log holds of an hour; 0 for days
-  due INTEGER NOT NULL DEFAULT 1, -- whether rows have come since it was counted
+  due INTEGER NOT NULL DEFAULT 1, -- 1 where rows have come since it was counted; when that was last tried, where it could not be
   frozen INTEGER NOT NULL DEFAULT 0, -- whether rows were deleted since, so that it must not be counted anew
   PRIMARY KEY (gateway_id, span, start)
 ) WITHOUT ROWID;
@@ -216,3 +216,9 @@ CREATE TABLE audit_logs (
   request_id TEXT NOT NULL,
   PRIMARY KEY (account_id, id)
 ) WITHOUT ROWID;
+
+-- Gateways whose new rows somebody watches. Whoever writes rows to the log looks here.
+CREATE TABLE tails (
+  gateway_id INTEGER PRIMARY KEY, -- gateways.internal_id
+  until INTEGER NOT NULL -- renewed while somebody listens
+);

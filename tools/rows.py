@@ -19,14 +19,14 @@ from urllib.parse import quote
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from analytics import Charts, Span  # noqa: E402
 from api.log_search import Search  # noqa: E402
 from api.paging import Page  # noqa: E402
 from ids import uuid7  # noqa: E402
-from logs import COLUMNS  # noqa: E402
-from periods import DAY_MS, HOUR_MS, MARK_DUE, moment  # noqa: E402
-from ports import Row  # noqa: E402
-from rollups import roll_up  # noqa: E402
+from logs.analytics import Charts, Span  # noqa: E402
+from logs.periods import DAY_MS, HOUR_MS, MARK_DUE, moment  # noqa: E402
+from logs.rollups import roll_up  # noqa: E402
+from logs.row import COLUMNS  # noqa: E402
+from ports import Row, Statement  # noqa: E402
 
 GROUP = 1_000
 ROUNDS = 20
@@ -37,8 +37,8 @@ MODELS = {
     "groq": ("llama-4-scout", "kimi-k2"),
 }
 ADD_GATEWAY = """
-INSERT INTO gateways VALUES (NULL, 'local', ?, '{"authentication": false}', ?, ?)
-RETURNING internal_id
+INSERT INTO gateways (account_id, id, settings, created_at, modified_at)
+VALUES ('local', ?, '{"authentication": false}', ?, ?) RETURNING internal_id
 """
 PAGES = {
     "the newest rows": "",
@@ -66,12 +66,14 @@ class Sqlite:
         """Run one statement and return its rows."""
         return [dict(row) for row in self.connection.execute(sql, values)]
 
-    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
-        """Run statements, each with one value, in one transaction."""
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
+        """Run statements in one transaction. Return the rows of the last."""
+        rows: Sequence[Row] = ()
         self.connection.execute("BEGIN")
-        for sql, value in statements:
-            self.connection.execute(sql, (value,))
+        for sql, *values in statements:
+            rows = [dict(row) for row in self.connection.execute(sql, values)]
         self.connection.execute("COMMIT")
+        return rows
 
 
 def made(gateway_id: int, number: int, count: int, now: int) -> list[Any]:
@@ -131,7 +133,7 @@ async def fill(database: Sqlite, gateway_id: int, count: int, now: int) -> None:
         hours = sorted(
             {(gateway_id, when - when % HOUR_MS) for when in (moment(r[1]) for r in rows)}
         )
-        statements = [(insert, json.dumps(rows)), (MARK_DUE, json.dumps(hours))]
+        statements: list[Statement] = [(insert, json.dumps(rows)), (MARK_DUE, json.dumps(hours))]
         begun = time.perf_counter()
         await database.batch(statements)
         took.append(time.perf_counter() - begun)

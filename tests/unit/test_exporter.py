@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from exporter import ATTEMPTS, GROUP, GROUP_SIZE, LEASE_MS, MEMORY, Exporter, Means
 from fakes import ENCRYPTION_KEY, PATIENCE, FakeClock, FakePost, RealCrypto
+from keys.vault import Vault
 from ports import Posted, PostError
 from snapshot import Destination
-from vault import Vault
+from traces import exporter
+from traces.exporter import ATTEMPTS, GROUP, GROUP_SIZE, LEASE_MS, MEMORY, Exporter, Means
 
 URL = "https://otel.example.com/secret-path/v1/traces"
 TO = Destination(URL, None)
@@ -192,6 +193,20 @@ async def test_what_waits_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     # There is room again.
     line.add("y" * 200)
     assert line.exporter.dropped == 2 + 2
+
+
+async def test_what_waits_for_a_destination_that_is_gone_is_dropped_in_the_end() -> None:
+    line, other = Line(answer(503, retry_after="300")), Destination("https://other.test/", None)
+    line.add("x" * (MEMORY - 100))
+    await line.send()
+
+    for passed, dropped in ((exporter.UNUSED_MS, 1), (1, 2)):
+        line.clock.now += passed
+        line.exporter.add(SECRET, other, [json.dumps("y" * 200)])
+        assert line.exporter.dropped == dropped
+
+    await line.exporter.send(SECRET, other, line.means)
+    assert line.sent[1:] == [["y" * 200]]
 
 
 async def test_spans_that_a_collector_refuses_one_by_one_are_counted(

@@ -24,6 +24,52 @@ from ports import Incoming
 URL = CHAT.removesuffix("/openai/chat/completions")
 
 
+MOVING = ["../x", "a/./b", "a/..", "%2e%2E/x", "a/.%2e/b", "a\\b", "."]
+
+
+@pytest.mark.parametrize("path", MOVING)
+async def test_a_path_that_parsers_move_is_refused_and_logged(bench: Bench, path: str) -> None:
+    reply = await bench.handle(a_request(url=f"{URL}/openai/{path}"))
+
+    assert (reply.status, told(reply)["internalCode"]) == (400, 7001)
+    assert bench.fetch.sent == []
+    assert rows(bench)[0]["status_code"] == 400
+
+
+@pytest.mark.parametrize("path", ["v1/models/gpt-4.1", "a/..b", "a/...", ".well-known/x", "a%2fb"])
+async def test_dots_within_a_name_are_part_of_it(bench: Bench, path: str) -> None:
+    bench.fetch.script.append(an_answer("{}"))
+
+    await bench.handle(a_request(url=f"{URL}/custom-none/{path}"))
+    await bench.handle(a_request(url=f"{URL}/openai/{path}"))
+
+    assert bench.fetch.sent[0].url.endswith(f"/{path.removeprefix('v1/')}")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["", "application/json", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded"],
+)
+async def test_json_is_read_whatever_it_is_said_to_be(bench: Bench, kind: str) -> None:
+    bench.fetch.script.append(an_answer("{}"))
+    text = '{"messages":[{"content":"cut \\ud83d"}],"model":"gpt-5"}'
+
+    await bench.handle(a_request({"authorization": "Bearer sk", "content-type": kind}, text))
+
+    assert rows(bench)[0]["model"] == "gpt-5"
+
+
+async def test_the_admin_token_is_told_to_no_provider(bench: Bench) -> None:
+    admin = bench.isolate.deployment.admin_token
+
+    reply = await bench.handle(a_request({"authorization": f"Bearer {admin}"}))
+
+    # As if no key had been sent.
+    assert (reply.status, told(reply)["internalCode"]) == (400, 7502)
+    assert bench.fetch.sent == []
+    assert [(row["attempt"], row["error_code"]) for row in rows(bench)] == [(0, 7502)]
+
+
 def failing(status: int = 500) -> Incoming:
     return an_answer('{"error":{"message":"no"}}', status=status)
 

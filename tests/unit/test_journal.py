@@ -5,8 +5,8 @@ import pytest
 
 from call import Ask, Reply
 from fakes import ID, NOW, FakeClock, HeldDatabase, SqliteDatabase, a_call, kept_of
-from journal import GROUP, LEASE_MS, TERM_MS, Journal
-from logs import COLUMNS, Entry
+from logs.journal import GROUP, LEASE_MS, TERM_MS, Journal
+from logs.row import COLUMNS, Entry
 from ports import Database, Ending
 
 
@@ -21,7 +21,7 @@ def ids(database: SqliteDatabase) -> list[int]:
 
 
 def sizes(database: SqliteDatabase) -> list[int]:
-    return [len(json.loads(statements[0][1])) for statements in database.batches]
+    return [len(json.loads(str(statements[0][1]))) for statements in database.batches]
 
 
 def writing(journal: Journal, number: int, database: Database) -> "asyncio.Task[None]":
@@ -45,7 +45,7 @@ async def test_an_entry_without_bodies_is_a_row_alone(
     await Journal(FakeClock()).write(an_entry(text=text), database)
 
     assert (len(database.rows("logs")), database.rows("payloads")) == (1, [])
-    assert not any("payloads" in sql for sql, _ in database.batches[0])
+    assert not any("payloads" in sql for sql, *_ in database.batches[0])
 
 
 async def test_values_come_back_as_they_went(database: SqliteDatabase) -> None:

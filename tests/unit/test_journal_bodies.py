@@ -7,10 +7,12 @@ import pytest
 from call import Ask, Reply
 from fakes import NOW, FakeClock, HeldDatabase, SqliteDatabase, a_call, kept_of
 from ids import uuid7
-from journal import MOST_WAITING, Journal
-from logs import Entry
+from logs.deletion import delete_rows
+from logs.journal import GROUP, MOST_WAITING, Journal
+from logs.row import Entry
+from logs.storage import PART_SIZE, store
 from ports import Ending
-from storage import PART_SIZE
+from watching import FakeQueue
 
 
 def an_entry(request: str | None = None, response: str | None = None) -> Entry:
@@ -34,8 +36,6 @@ async def test_a_body_of_ten_megabytes_is_kept_whole_in_rows_of_one(
     assert whole(database, "request") == text
     rows = database.rows("payloads")
     assert max(len(row["body"].encode()) for row in rows) <= PART_SIZE
-    longest = max(len(value.encode()) for batch in database.batches for _, value in batch)
-    assert longest < 2_000_000
 
 
 async def test_a_body_that_is_long_at_one_end_is_cut_where_it_must_be(
@@ -55,6 +55,40 @@ async def test_a_body_of_half_a_megabyte_is_one_row(database: SqliteDatabase) ->
     assert len(database.rows("payloads")) == 2
 
 
+async def test_bodies_that_are_not_short_are_written_with_the_rows_of_their_group(
+    database: SqliteDatabase,
+) -> None:
+    held = HeldDatabase(database)
+    journal = Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry(), held))
+    gate = await held.next_write()
+    for _ in range(30):
+        await journal.write(an_entry('"' * 20_000, "é" * 10_001), held)
+
+    held.free = True
+    gate.set_result(None)
+    await writer
+
+    assert [any("INTO logs" in sql for sql, *_ in batch) for batch in database.batches] == [
+        True
+    ] * 3
+    values = [len(one) - 1 for batch in database.batches for one in batch]
+    assert max(values) == 100
+    assert whole(database, "request") == '"' * 20_000 * 30
+    assert whole(database, "response") == "é" * 10_001 * 30
+
+
+async def test_bodies_that_are_not_short_pass_through_a_queue(database: SqliteDatabase) -> None:
+    queue = FakeQueue()
+
+    await Journal(FakeClock()).write(an_entry('"' * 20_000, "b" * 10_001), database, queue)
+    await store(queue.messages, database)
+
+    assert len(queue.messages) == 1
+    assert whole(database, "request") == '"' * 20_000
+    assert whole(database, "response") == "b" * 10_001
+
+
 async def test_a_row_is_written_before_its_long_bodies(database: SqliteDatabase) -> None:
     held = HeldDatabase(database)
     journal = Journal(FakeClock())
@@ -68,6 +102,45 @@ async def test_a_row_is_written_before_its_long_bodies(database: SqliteDatabase)
     gate.set_result(None)
     await writer
     assert len(whole(database, "request")) == 3_000_000
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2])
+async def test_a_row_that_is_deleted_while_its_long_body_is_being_written_leaves_nothing(
+    database: SqliteDatabase, parts: int
+) -> None:
+    held = HeldDatabase(database)
+    journal, entry = Journal(FakeClock()), an_entry("a" * 3_000_000)
+    writer = asyncio.create_task(journal.write(entry, held))
+    for _ in range(1 + parts):
+        (await held.next_write()).set_result(None)
+    gate = await held.next_write()
+
+    assert len(database.rows("payloads")) == parts
+    await delete_rows(database, 1, [entry.id])
+    held.free = True
+    gate.set_result(None)
+    await writer
+
+    assert (database.rows("logs"), database.rows("payloads")) == ([], [])
+
+
+async def test_a_long_body_waits_for_its_row_however_many_are_before_it(
+    database: SqliteDatabase,
+) -> None:
+    held = HeldDatabase(database)
+    journal = Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry(), held))
+    gate = await held.next_write()
+    for _ in range(2 * GROUP):
+        await journal.write(an_entry(), held)
+    await journal.write(an_entry("a" * 2_500_000), held)
+
+    held.free = True
+    gate.set_result(None)
+    await writer
+
+    assert len(database.rows("logs")) == 2 * GROUP + 2
+    assert whole(database, "request") == "a" * 2_500_000
 
 
 async def test_rows_that_come_meanwhile_do_not_wait_for_long_bodies(
@@ -121,6 +194,25 @@ async def test_when_too_much_waits_bodies_are_lost_before_rows(database: SqliteD
     assert len(database.rows("logs")) == count + 1
     assert journal.state() == {"lost": 0, "lost_bodies": 2, "waiting": 0}
     assert len({row["log_id"] for row in database.rows("payloads")}) == count - 2
+
+
+async def test_bodies_that_are_not_short_are_lost_like_others(database: SqliteDatabase) -> None:
+    held = HeldDatabase(database)
+    journal = Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry(), held))
+    gate = await held.next_write()
+    count = MOST_WAITING // 90_000 + 2
+
+    for _ in range(count):
+        await journal.write(an_entry("a" * 90_000), held)
+
+    lost = journal.state()["lost_bodies"]
+    assert lost >= 2
+    held.free = True
+    gate.set_result(None)
+    await writer
+    assert len(database.rows("logs")) == count + 1
+    assert len(whole(database, "request")) == (count - lost) * 90_000
 
 
 async def test_when_far_too_much_waits_rows_are_lost_and_counted(

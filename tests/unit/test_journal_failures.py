@@ -6,13 +6,16 @@ from collections.abc import Sequence
 import pytest
 
 from call import Ask, Reply
+from deployment import Deployment
 from fakes import NOW, Bench, BrokenDatabase, FakeClock, SqliteDatabase, a_call, a_request, kept_of
 from fakes import an_answer as answered
 from ids import uuid7
-from journal import PAUSES_S, Journal
-from logs import Entry
-from ports import Database, DatabaseError, Ending, QueueError, Row
-from storage import MESSAGE_SIZE, store
+from isolate import Isolate
+from logs.journal import PAUSES_S, Journal
+from logs.row import Entry
+from logs.storage import MESSAGE_SIZE, store
+from ports import Database, DatabaseError, Ending, Row, Statement
+from watching import FakeQueue
 
 
 class Flaky:
@@ -26,25 +29,11 @@ class Flaky:
     async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
         return await self._database.all(sql, *values)
 
-    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
         self.tried += 1
         if self.tried <= self.failures:
             raise DatabaseError("overloaded")
-        await self._database.batch(statements)
-
-
-class FakeQueue:
-    """A queue that keeps its messages, or refuses them."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.broken = False
-
-    async def send(self, text: str) -> None:
-        if self.broken:
-            raise QueueError("no connection")
-        assert len(text.encode()) <= 128_000
-        self.messages.append(text)
+        return await self._database.batch(statements)
 
 
 def an_entry(text: str | None = None) -> Entry:
@@ -78,12 +67,29 @@ async def test_what_fails_three_times_is_lost_counted_and_reported(
     assert len(database.rows("logs")) == 1
 
 
+async def test_in_a_cluster_no_row_is_lost_until_another_instance_has_the_database(
+    database: SqliteDatabase,
+) -> None:
+    class Moving(Flaky):
+        async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
+            self.failures = 99 if clock.now < NOW + 20_000 else 0
+            return await super().batch(statements)
+
+    clock = FakeClock()
+    journal = Isolate(Deployment(cluster=True), clock).journal
+
+    await journal.write(an_entry(), Moving(database, 0))
+
+    assert journal.state()["lost"] == 0
+    assert len(database.rows("logs")) == 1
+
+
 async def test_long_bodies_that_are_lost_are_counted(database: SqliteDatabase) -> None:
     class NoBodies(Flaky):
-        async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+        async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
             if "payloads" in statements[0][0]:
                 raise DatabaseError("too long")
-            await super().batch(statements)
+            return await super().batch(statements)
 
     journal = Journal(FakeClock())
 
@@ -91,6 +97,15 @@ async def test_long_bodies_that_are_lost_are_counted(database: SqliteDatabase) -
 
     assert journal.state() == {"lost": 0, "lost_bodies": 2, "waiting": 0}
     assert len(database.rows("logs")) == 1
+
+
+async def test_a_row_that_is_lost_takes_its_long_bodies_along(database: SqliteDatabase) -> None:
+    journal = Journal(FakeClock())
+
+    await journal.write(an_entry("a" * 2_500_000), Flaky(database, 3))
+
+    assert (database.rows("logs"), database.rows("payloads")) == ([], [])
+    assert journal.state() == {"lost": 1, "lost_bodies": 6, "waiting": 0}
 
 
 async def test_who_reads_the_log_does_not_wait_for_a_database_that_is_down(

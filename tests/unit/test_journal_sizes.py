@@ -8,8 +8,8 @@ import pytest
 from call import Ask, Call, Reply
 from fakes import NOW, FakeClock, HeldDatabase, SqliteDatabase, a_call, kept_of
 from ids import uuid7
-from journal import GROUP, Journal
-from logs import Entry
+from logs.journal import GROUP, Journal
+from logs.row import Entry
 from ports import Ending
 
 
@@ -31,7 +31,8 @@ async def write_as_group(entries: list[Entry], database: SqliteDatabase) -> None
 
 
 def longest(database: SqliteDatabase) -> int:
-    return max(len(value.encode()) for batch in database.batches for _, value in batch)
+    values = (value for batch in database.batches for one in batch for value in one)
+    return max(len(str(value).encode()) for value in values)
 
 
 @pytest.mark.parametrize("character", ["\x01", '"', "\\", "\U0001f6f7", "\u00e9", "a"])

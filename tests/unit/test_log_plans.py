@@ -1,15 +1,18 @@
 """No page that people open by default reads all rows: what SQLite plans to do, after ANALYZE."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from api.log_search import Search
+from api.paging import Page
 from fakes import NOW, Bench, SqliteDatabase
 from logged import add_body, add_row
+from logs.periods import DAY_MS, HOUR_MS
+from logs.rollups import roll_up
 from management import asked
-from periods import DAY_MS, HOUR_MS
 from ports import Row
-from rollups import roll_up
 
 SCANS = ("SCAN logs", "SCAN payloads", "SCAN rollups", "SCAN rolled", "SCAN log_periods")
 
@@ -46,6 +49,18 @@ async def planned() -> Bench:
 
 
 FILTER = "filters.operator=eq&filters.value=x&filters.key="
+FILTERED = [
+    "order_by=cost",
+    "meta_info=true",
+    "start_date=2025-06-12&end_date=2025-06-15",
+    "search=x",
+    "success=false",
+    "cached=true&provider=openai&model=gpt-5",
+    "min_cost=1&max_duration=50&min_total_tokens=3",
+    "feedback=1",
+    *(f"{FILTER}{key}" for key in ("id", "event_id", "metadata.key", "metadata.value")),
+    *(f"{FILTER}{key}" for key in ("provider", "model", "user_agent", "request_type")),
+]
 
 
 @pytest.mark.parametrize(
@@ -54,16 +69,7 @@ FILTER = "filters.operator=eq&filters.value=x&filters.key="
         "logs",
         "logs?per_page=50&page=3",
         "logs?direction=asc",
-        "logs?order_by=cost",
-        "logs?meta_info=true",
-        "logs?start_date=2025-06-14&end_date=2025-06-15",
-        "logs?search=x",
-        "logs?success=false",
-        "logs?cached=true&provider=openai&model=gpt-5",
-        "logs?min_cost=1&max_duration=50&min_total_tokens=3",
-        "logs?feedback=1",
-        *(f"logs?{FILTER}{key}" for key in ("id", "event_id", "metadata.key", "metadata.value")),
-        *(f"logs?{FILTER}{key}" for key in ("provider", "model", "user_agent", "request_type")),
+        *(f"logs?{query}" for query in FILTERED),
         "analytics",
         "analytics?interval=hour&start=2025-06-12",
         "analytics?interval=day&start=2025-01-01&group_by=model",
@@ -78,6 +84,22 @@ async def test_a_page_searches_by_key(planned: Bench, path: str) -> None:
     assert not [plan for plan in plans if plan.startswith(SCANS)]
     table = "rolled" if path.startswith("analytics") else "logs"
     assert any(plan.startswith(f"SEARCH {table} USING PRIMARY KEY (gateway_id=?") for plan in plans)
+
+
+@pytest.mark.parametrize("query", FILTERED)
+async def test_a_filter_reads_the_newest_rows_up_to_a_bound_alone(
+    planned: Bench, query: str
+) -> None:
+    search = replace(Search.of(query, 1), most=50)
+
+    await search.page(planned.database, "*", Page.of(""))
+
+    assert isinstance(planned.database, Explained)
+    reads = [plan for plan in planned.database.of_rows if " logs " in plan]
+    assert reads
+    key = "SEARCH logs USING PRIMARY KEY (gateway_id=? AND id"
+    bounded = (f"{key}>?", f"{key}=?")
+    assert not [plan for plan in reads if not plan.startswith(bounded)]
 
 
 async def test_a_row_is_found_by_its_key(planned: Bench) -> None:

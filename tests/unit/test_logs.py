@@ -7,7 +7,7 @@ import pytest
 from call import Ask, Attempt, Call, Failure, Reply, Report, Request, Target, Usage
 from errors import BadHeader, ClientLeft, GatewayError, Internal
 from fakes import ID, NOW, FakeBody, a_call, kept_of
-from logs import COLUMNS, entry
+from logs.row import COLUMNS, entry
 from ports import Ending, State
 
 WHOLE = Ending("complete", "{}", 2)
@@ -37,7 +37,7 @@ ROW = {
     "tokens_cached": 3,
     "tokens_cache_write": 2,
     "tokens_reasoning": 1,
-    "metadata": '{"team": "\\u00e9"}',
+    "metadata": '{"team": "é"}',
     "request_size": 70,
     "response_size": 4_321,
     "user_agent": "tester/1",
@@ -187,9 +187,11 @@ def test_both_bodies_are_kept_whole() -> None:
 
 def test_of_the_attempts_of_a_request_the_last_is_final() -> None:
     call = a_call()
-    first = call.trail.begin(call, NOW, tried=True)
+    first = call.trail.begin(call, NOW)
+    call.trail.count(first)
     call.trail.give_up(Reply(503, {}), NOW)
-    second = call.trail.begin(call, NOW, tried=True)
+    second = call.trail.begin(call, NOW)
+    call.trail.count(second)
     second.outcome = Reply(200, {})
 
     rows = [entry(one, WHOLE, NOW).row for one in (first, second)]

@@ -1,16 +1,21 @@
 """How long rows are kept, and how many."""
 
+import asyncio
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from fakes import NOW, Bench, a_request, an_answer
+from ids import uuid7
 from logged import add_body, add_row
+from logs.periods import DAY_MS, HOUR_MS
+from logs.retention import Keeper
+from logs.rollups import roll_up
 from maintenance import maintain
 from management import asked, result
-from periods import DAY_MS, HOUR_MS
-from retention import Keeper
-from rollups import roll_up
+from ports import Database, Row, Statement
 
 CAP = 10_000
 
@@ -100,6 +105,41 @@ async def test_the_oldest_rows_go_where_a_log_holds_too_many(bench: Bench) -> No
     assert bench.database.rows("full_logs") == []
 
 
+class Shared:
+    """A database that others ask as well, between any two questions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self, sql: str, *values: str | float | None) -> Sequence[Row]:
+        await asyncio.sleep(0)
+        return await self._database.all(sql, *values)
+
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
+        await asyncio.sleep(0)
+        return await self._database.batch(statements)
+
+
+@pytest.mark.parametrize("runs", [2, 3])
+async def test_runs_that_overlap_delete_no_more_than_one(bench: Bench, runs: int) -> None:
+    bench.settings(log_management=CAP, log_management_strategy="DELETE_OLDEST")
+    made = filled(bench, CAP + 2_500)
+    while await roll_up(bench.database, NOW, 50):
+        pass
+    until = NOW + 60_000
+    shared, gateways = Shared(bench.database), bench.isolate.gateways
+    keeper = Keeper(shared, bench.snapshots, gateways, bench.clock, until)
+
+    async def late(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await keeper.keep()
+
+    await asyncio.gather(*map(late, range(runs)))
+
+    assert ids(bench) == made[2_500:]
+
+
 async def test_rows_of_an_hour_that_was_not_counted_do_not_go(bench: Bench) -> None:
     bench.settings(log_retention_days=1)
     old = add_row(bench.database, NOW - 3 * DAY_MS)
@@ -111,6 +151,123 @@ async def test_rows_of_an_hour_that_was_not_counted_do_not_go(bench: Bench) -> N
     await keeper.keep()
 
     assert ids(bench) == [old]
+
+
+async def test_rows_of_long_bodies_go_few_at_a_time(bench: Bench) -> None:
+    bench.settings(log_retention_days=1)
+    for number in range(25):
+        when = NOW - 3 * DAY_MS + number
+        long = add_row(bench.database, when, request_size=8_000_000, response_size=90_000_000)
+        add_body(bench.database, long, "request", "long")
+
+    await run(bench)
+
+    assert ids(bench) == []
+    assert bench.database.rows("payloads") == []
+    transactions = [
+        len(json.loads(str(value))["ids"])
+        for batch in bench.database.batches
+        for sql, value, *_ in batch
+        if sql.startswith("DELETE FROM logs")
+    ]
+    assert transactions == [5, 5, 5, 5, 5]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"log_retention_days": 1},
+        {"log_management": CAP, "log_management_strategy": "DELETE_OLDEST"},
+    ],
+)
+async def test_bodies_that_have_lost_their_row_go_with_their_time(
+    bench: Bench, settings: dict[str, Any]
+) -> None:
+    bench.settings(**settings)
+    old, young = uuid7(NOW - 2 * DAY_MS), uuid7(NOW - DAY_MS / 2)
+    add_body(bench.database, old, "request", *["old"] * 250)
+    add_body(bench.database, young, "request", "young")
+
+    await run(bench)
+
+    assert [row["body"] for row in bench.database.rows("payloads")] == ["young"]
+
+
+async def test_bodies_of_rows_that_are_kept_stay(bench: Bench) -> None:
+    bench.settings(log_management=CAP, log_management_strategy="DELETE_OLDEST")
+    add_body(bench.database, add_row(bench.database, NOW - 9 * DAY_MS), "request", "kept")
+
+    await run(bench)
+
+    assert len(bench.database.rows("payloads")) == 1
+
+
+def refuse_to_count(bench: Bench) -> None:
+    """Let no hour be counted that has a model `bad`."""
+    bench.database.connection.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON rollups WHEN new.model = 'bad' "
+        "BEGIN SELECT raise(ABORT, 'exceeded its CPU time limit'); END"
+    )
+
+
+async def test_an_hour_that_cannot_be_counted_is_waited_for_a_day_and_no_longer(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.settings(log_retention_days=1)
+    refuse_to_count(bench)
+    bad = [add_row(bench.database, NOW + number, model="bad") for number in range(5)]
+    later = add_row(bench.database, NOW + HOUR_MS)
+
+    bench.clock.now = NOW + DAY_MS + HOUR_MS / 6
+    await run(bench)
+    assert ids(bench) == [*bad, later]
+
+    bench.clock.now = NOW + DAY_MS + HOUR_MS
+    await run(bench)
+    assert ids(bench) == [later]
+    assert "rows of gateway 1 go that could not be counted" in caplog.text
+
+    bench.clock.now += HOUR_MS
+    await run(bench)
+    told = result(await asked(bench, "GET", f"gateways/main/analytics?start={int(NOW)}"))
+    assert (told["totals"]["requests"], told["uncounted_hours"]) == (
+        1,
+        ["2025-06-15T15:00:00.000Z"],
+    )
+
+
+async def test_rows_that_somebody_deletes_give_up_no_hour(bench: Bench) -> None:
+    refuse_to_count(bench)
+    bad = [add_row(bench.database, NOW - 2 * DAY_MS + number, model="bad") for number in range(3)]
+    await run(bench)
+
+    await asked(
+        bench,
+        "DELETE",
+        f"gateways/main/logs?filters.key=id&filters.operator=eq&filters.value={bad[0]}",
+    )
+    bench.database.connection.execute("DROP TRIGGER refuse")
+    bench.clock.now += HOUR_MS
+    await run(bench)
+
+    told = result(
+        await asked(bench, "GET", f"gateways/main/analytics?start={int(NOW - 3 * DAY_MS)}")
+    )
+    assert (told["totals"]["requests"], told["uncounted_hours"]) == (2, [])
+
+
+async def test_nor_does_it_keep_a_log_above_its_cap_for_ever(bench: Bench) -> None:
+    bench.settings(log_management=CAP, log_management_strategy="DELETE_OLDEST")
+    refuse_to_count(bench)
+    bad = [add_row(bench.database, NOW - 6 * HOUR_MS, model="bad") for _ in range(5)]
+    good = filled(bench, CAP)
+
+    await run(bench)
+    assert ids(bench) == [*bad, *good]
+
+    bench.clock.now += DAY_MS
+    await run(bench)
+    assert ids(bench) == good
 
 
 async def send(bench: Bench) -> None:
@@ -195,6 +352,7 @@ async def test_a_gateway_that_is_deleted_leaves_nothing_behind(bench: Bench) -> 
     await run(bench)
 
     await bench.manage("DELETE", "gateways/main")
+    await run(bench)
 
     tables = (
         "logs",

@@ -7,7 +7,7 @@ import pytest
 
 from fakes import ROOT
 from health import SCHEMA_VERSION
-from logs import COLUMNS
+from logs.row import COLUMNS
 
 MIGRATIONS = sorted((ROOT / "migrations").glob("*.sql"))
 # One nested pair of parentheses is as deep as our checks go.

@@ -9,7 +9,7 @@ import collector
 from call import Request
 from errors import Unreachable
 from fakes import NOW, Bench, a_request, an_answer, an_entry, universal
-from management import asked
+from management import asked, result
 
 CHAT = json.dumps(
     {
@@ -177,6 +177,23 @@ async def test_the_steps_of_a_universal_request_are_spans_of_one_trace(traced: B
         "groq",
     ]
     assert root["attributes"]["sluice.step"] == 1
+
+
+async def test_a_request_whose_answer_is_not_logged_did_not_fail(traced: Bench) -> None:
+    unlogged = {"authorization": "Bearer k", "cf-aig-collect-log": "false"}
+    traced.fetch.script += [an_answer("{}", status=500), an_answer(CHAT)]
+
+    root, attempt = await ask(
+        traced, universal(an_entry("openai"), an_entry("groq", headers=unlogged))
+    )
+
+    assert (root["status"], attempt["status"]) == ({}, {"code": 2})
+    assert "http.response.status_code" not in root["attributes"]
+    assert attempt["attributes"]["http.response.status_code"] == 500
+    [row] = traced.database.rows("logs")
+    assert (row["status_code"], row["final"], row["attempt"]) == (500, 0, 1)
+    totals = result(await asked(traced, "GET", "gateways/main/analytics"))["totals"]
+    assert (totals["requests"], totals["attempts"], totals["failed"]) == (0, 1, 0)
 
 
 async def test_a_call_that_reached_no_provider_is_one_span(traced: Bench) -> None:

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import otlp
 from errors import Misconfigured
+from keys.vault import Vault
 from ports import Clock, Crypto, Post, PostError
 from retry_after import retry_after
 from snapshot import Destination
-from vault import Vault
+from traces import otlp
 
 _log = logging.getLogger("sluice.exporter")
 
@@ -38,6 +38,8 @@ LONGEST_REST_MS = 300_000
 """The longest that a collector is left alone, whatever it asks for."""
 LEASE_MS = 20_000
 """After this long a sender counts as vanished: a request can be frozen in the middle of it."""
+UNUSED_MS = 3_600_000
+"""After this long without a span a destination counts as one that no gateway has any longer."""
 TERM_MS = 10_000
 """After this long a sender lets the next request send: work after an answer may last 30 s."""
 
@@ -62,6 +64,8 @@ class _Queue:
     """Attempts at the first group in a row."""
     rest_until: float = 0.0
     lease: float = 0.0
+    used: float = 0.0
+    """When the last span came."""
 
 
 class Exporter:
@@ -80,12 +84,15 @@ class Exporter:
 
         `secret` is the context in which the headers of the destination open.
         """
-        size = sum(map(len, spans))
+        now, size = self._clock(), sum(map(len, spans))
+        self._forget(now - UNUSED_MS)
         if self._size + size > MEMORY:
             self._drop(len(spans), destination, "too many wait")
             return
         self._size += size
-        self._queues.setdefault((secret, destination), _Queue()).spans.extend(spans)
+        queue = self._queues.setdefault((secret, destination), _Queue())
+        queue.used = now
+        queue.spans.extend(spans)
 
     async def send(self, secret: str, destination: Destination, means: Means) -> None:
         """Send what waits for a destination, unless somebody does. Raises nothing."""
@@ -104,6 +111,14 @@ class Exporter:
         # Unless it was emptied before, and there is a new one.
         if not queue.spans and self._queues.get((secret, destination)) is queue:
             del self._queues[secret, destination]
+
+    def _forget(self, before: float) -> None:
+        """Drop what waits for destinations that were changed or removed: nobody sends it."""
+        for (secret, destination), queue in list(self._queues.items()):
+            if queue.used < before:
+                del self._queues[secret, destination]
+                self._size -= sum(map(len, queue.spans))
+                self._drop(len(queue.spans), destination, "nothing is sent there any longer")
 
     async def _rested(self, queue: _Queue, until: float) -> bool:
         """Wait for as long as a collector is left alone. False where that is beyond the term."""

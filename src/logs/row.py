@@ -1,13 +1,14 @@
 """What the log keeps of a call: one row for each attempt, and both bodies."""
 
 import json
-from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 
 from call import Attempt, Call, Reply, Report, Usage
-from costs import Cost, cost, saved
-from errors import ClientLeft, GatewayError, Internal
-from options import Options
+from costs.cost import Cost, cost, saved
+from errors import ClientLeft, GatewayError, Internal, Unauthorized
+from options import Metadata
 from ports import Ending
+from values import value
 
 Value = str | int | float | None
 
@@ -76,8 +77,10 @@ UNITS = (
 )
 """What is used besides tokens, and the tokens of a kind that few answers have."""
 
+_in_order, _units_of = itemgetter(*COLUMNS), attrgetter(*UNITS)
 _NOT_KEPT: dict[str, Value] = dict.fromkeys(("saved_tokens_in", "saved_tokens_out", "saved_cost"))
 _NOT_KEPT["cached"] = 0
+_OF_STRANGERS: dict[str, Value] = dict.fromkeys(("model", "metadata"))
 
 HEAD_LENGTH = 4096
 """Characters of a body that a row is shown with."""
@@ -85,7 +88,7 @@ TEXT_LENGTH = 1024
 """Characters of a value that a caller or a provider chose: a name, not a place to put a book."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """A row of `logs`, and the bodies that go with it."""
 
@@ -105,8 +108,11 @@ def entry(attempt: Attempt, ending: Ending, finished: float) -> Entry:
     """Return what the log keeps of an attempt that ended at `finished` (epoch milliseconds)."""
     call = attempt.call
     row = _row(call, attempt, ending, finished)
-    values = tuple(row[column] for column in COLUMNS)
-    if not call.options.collect_payload:
+    if isinstance(attempt.outcome, Unauthorized):
+        # Or whoever has no token could fill the log with what he likes.
+        return Entry(_in_order(row | _OF_STRANGERS))
+    values = _in_order(row)
+    if call.ask.secret or not call.options.collect_payload:
         return Entry(values)
     return Entry(values, call.ask.text, ending.text)
 
@@ -117,14 +123,14 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
     error = outcome if isinstance(outcome, GatewayError) else None
     report = reply.report(ending) if reply and reply.report else Report()
     status = ClientLeft.status if ending.state == "left" else outcome.status
-    request, options, usage = call.request, call.options, report.usage
+    request, options, usage, headers = call.request, call.options, report.usage, attempt.first_byte
     return {
         "gateway_id": call.gateway.internal_id,
         "id": attempt.id,
         "event_id": call.event_id,
         "created_at": round(attempt.started),
         "duration": round(finished - attempt.started),
-        "latency": round(attempt.first_byte - attempt.started) if attempt.first_byte else None,
+        "latency": round((ending.first_byte or headers) - attempt.started) if headers else None,
         "provider": call.target.provider[:TEXT_LENGTH],
         "model": _text(call.ask.model or report.model),
         "model_type": call.ask.model_type,
@@ -141,7 +147,7 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "tokens_cached": usage.cached,
         "tokens_cache_write": usage.cache_write,
         "tokens_reasoning": usage.reasoning,
-        "metadata": json.dumps(options.metadata) if options.metadata else None,
+        "metadata": _json(options.metadata) if options.metadata else None,
         "request_size": request.body.size if request.body else 0,
         "response_size": ending.size,
         "user_agent": _text(request.headers.get("user-agent")),
@@ -157,18 +163,18 @@ def _row(call: Call, attempt: Attempt, ending: Ending, finished: float) -> dict[
         "attempt": attempt.number,
         # What was given up has a time at which it was.
         "final": int(attempt.ended is None),
-        **(_kept(reply.kept, options) if reply and reply.kept else _NOT_KEPT),
+        **(_kept(reply.kept, call, ending) if reply and reply.kept else _NOT_KEPT),
         **_paid(call, cost(attempt, report, ending)),
     }
 
 
-def _kept(kept: Report, options: Options) -> dict[str, Value]:
+def _kept(kept: Report, call: Call, ending: Ending) -> dict[str, Value]:
     """Return what of a row tells that the answer came from the cache, and what that saved."""
     return {
         "cached": 1,
         "saved_tokens_in": kept.usage.tokens_in,
         "saved_tokens_out": kept.usage.tokens_out,
-        "saved_cost": saved(kept, options.custom_cost),
+        "saved_cost": saved(kept, call.options.custom_cost, call.ask, ending),
     }
 
 
@@ -182,9 +188,14 @@ def _paid(call: Call, paid: Cost) -> dict[str, Value]:
 
 
 def _units(usage: Usage) -> str | None:
-    counts = {unit: getattr(usage, unit) for unit in UNITS}
-    known = {unit: count for unit, count in counts.items() if count is not None}
+    counts = zip(UNITS, _units_of(usage), strict=True)
+    known = {unit: count for unit, count in counts if count is not None}
     return json.dumps(known) if known else None
+
+
+def _json(metadata: Metadata) -> str:
+    # In its own letters, as it is searched. A row on its way to the database is in ASCII.
+    return json.dumps(metadata, ensure_ascii=False)
 
 
 def _text(value: str | None) -> str | None:

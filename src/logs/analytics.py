@@ -5,25 +5,24 @@ not over or have just ended: so that the work depends on the time asked for, not
 rows, but for the current hour.
 """
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from periods import DAY_MS, HOUR_MS
+from logs import live
+from logs.live import OTHER
+from logs.periods import DAY_MS, HOUR_MS
+from logs.rollups import DIMENSIONS, SUMS, hour_value
 from ports import Database, Row
-from rollups import (
-    COUNTS_OF_ROWS,
-    DIMENSIONS,
-    METADATA_OF_ROWS,
-    SPEEDS_OF_ROWS,
-    SUMS,
-    hour_value,
-)
 
 GROUPS = 20
 """Values of a group that have series of their own; the others are one."""
 TOP = 20
 """Metadata values that are told of a key."""
+UNCOUNTED = 100
+"""Hours that are named because they are not counted."""
 GROUPINGS = {
     "provider": "provider",
     "model": "model",
@@ -94,7 +93,7 @@ grouped AS MATERIALIZED (
 top AS MATERIALIZED (
   SELECT name FROM grouped GROUP BY 1 ORDER BY sum(requests) DESC, name LIMIT {GROUPS}
 )
-SELECT start, CASE WHEN name IN (SELECT name FROM top) THEN name ELSE '(other)' END AS "group",
+SELECT start, CASE WHEN name IN (SELECT name FROM top) THEN name ELSE '{OTHER}' END AS "group",
   {_SUMS}, sum(cache_hits) AS cache_hits, sum(rate_limited) AS rate_limited
 FROM grouped GROUP BY 1, 2 ORDER BY 1, 2
 """  # noqa: S608
@@ -130,10 +129,14 @@ SELECT key, value, requests FROM (
   )
 ) WHERE place <= {TOP} ORDER BY key, requests DESC, value LIMIT 400
 """  # noqa: S608
-_LIVE = f"""
-SELECT gateway_id, start FROM json_each(?1) AS asked
-CROSS JOIN log_periods ON log_periods.gateway_id = asked.value
-WHERE span = {HOUR_MS} AND due AND start >= ?2 AND start >= ?3 AND start < ?4
+# What is not in roll-ups: hours that are read from their rows, with their gateways, and others.
+_DUE = f"""
+SELECT DISTINCT CASE WHEN start >= ?2 THEN gateway_id END AS gateway_id, start
+FROM json_each(?1) AS asked CROSS JOIN log_periods ON log_periods.gateway_id = asked.value
+WHERE span = {HOUR_MS} AND start >= ?3 AND start < ?4 AND (due OR (
+  frozen AND NOT EXISTS (SELECT 1 FROM rollups WHERE rollups.gateway_id = log_periods.gateway_id
+    AND rollups.span = log_periods.span AND rollups.start = log_periods.start)
+)) ORDER BY start
 """  # noqa: S608
 
 Wanted = tuple[str | None, str | None, int | None, int | None]
@@ -151,6 +154,16 @@ class Span:
     """Milliseconds: HOUR_MS or DAY_MS."""
 
 
+async def together(*asked: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Await what is asked of the database, on its way at one time. Raises the first failure."""
+    # None is left behind: a request that ends with work of its own under way is a fault.
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return answers
+
+
 class Charts:
     """What charts tell of some gateways in a time."""
 
@@ -163,50 +176,57 @@ class Charts:
         # The hour that is not over, and the one before it, which may not be counted yet.
         self._live_from = round(now) // HOUR_MS * HOUR_MS - HOUR_MS
         self._hours = "[]"
+        self.uncounted: Sequence[int] = ()
+        """The first of the hours that are over and not counted, or not since rows of them came."""
 
     async def begin(self) -> None:
         """Find out which hours are read from their rows. Raises DatabaseError, as all here do."""
         span = self._span
-        rows = await self._database.all(
-            _LIVE, self._gateways, self._live_from, span.start, span.end
-        )
-        self._hours = json.dumps([hour_value(row["gateway_id"], row["start"]) for row in rows])
+        rows = await self._database.all(_DUE, self._gateways, self._live_from, span.start, span.end)
+        read = [row for row in rows if row["gateway_id"] is not None]
+        self._hours = json.dumps([hour_value(row["gateway_id"], row["start"]) for row in read])
+        self.uncounted = [row["start"] for row in rows if row["gateway_id"] is None][:UNCOUNTED]
 
     async def counts(
         self, wanted: Wanted, grouping: str | None
     ) -> tuple[Row, Sequence[Row], Sequence[Row]]:
         """Return the totals, the failures by code, and the series."""
-        live = await self._rows_of_hours(COUNTS_OF_ROWS, _COUNT_COLUMNS)
-        [totals] = await self._all(_TOTALS, live, True, *wanted)
-        errors = await self._all(_ERRORS, live, True, *wanted)
+        rows = await self._rows_of_hours(live.COUNTS, _COUNT_COLUMNS, *wanted[:2])
         group = GROUPINGS[grouping] if grouping else "''"
         daily = self._span.interval == DAY_MS
         sql = _SERIES.replace("{group}", group)
-        series = await self._all(sql, live, daily, *wanted, self._span.interval)
-        return totals, errors, series
+        totals, errors, series = await together(
+            self._all(_TOTALS, rows, True, *wanted),
+            self._all(_ERRORS, rows, True, *wanted),
+            self._all(sql, rows, daily, *wanted, self._span.interval),
+        )
+        return totals[0], errors, series
 
     async def speeds(self, wanted: Wanted) -> Sequence[Row]:
         """Return how long successful attempts took, by provider, model and kind."""
-        live = await self._rows_of_hours(SPEEDS_OF_ROWS, "provider, model, kind, counts")
-        return await self._all(_SPEEDS, live, True, *wanted[:2])
+        names = "provider, model, kind, counts"
+        rows = await self._rows_of_hours(live.SPEEDS, names, *wanted[:2])
+        return await self._all(_SPEEDS, rows, True, *wanted[:2])
 
     async def metadata(self) -> Sequence[Row]:
         """Return the most frequent values of metadata, by key."""
-        live = await self._rows_of_hours(METADATA_OF_ROWS, "counts")
-        return await self._all(_METADATA, live, True)
+        rows = await self._rows_of_hours(live.METADATA, "counts")
+        return await self._all(_METADATA, rows, True)
 
-    async def _rows_of_hours(self, select: str, columns: str) -> str:
+    async def _rows_of_hours(self, select: str, columns: str, *wanted: str | None) -> str:
         if self._hours == "[]":
             return "[]"
         names = ["start", *columns.split(", ")]
-        rows = await self._database.all(select, self._hours)
-        return json.dumps([[row[name] for name in names] for row in rows])
+        rows = await self._database.all(select, self._hours, *wanted)
+        told = [[row[name] for name in names] for row in rows]
+        # As short as can be: it is one value of a statement.
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
     async def _all(
-        self, sql: str, live: str, daily: bool, *more: str | int | None
+        self, sql: str, rows: str, daily: bool, *more: str | int | None
     ) -> Sequence[Row]:
         span = self._span
         whole_days = span.end if daily else 0
         return await self._database.all(
-            sql, self._gateways, span.start, span.end, whole_days, self._live_from, live, *more
+            sql, self._gateways, span.start, span.end, whole_days, self._live_from, rows, *more
         )

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter import Exporter, Means, context
 from snapshot import Gateway
-from spans import Told, spans_of
+from traces.exporter import Exporter, Means, context
+from traces.spans import Told, spans_of
 
 UPSTREAM = "otel"
 """Under which name a local run replaces scheme and host of every destination."""

@@ -6,6 +6,7 @@ https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 https://developers.cloudflare.com/ai-gateway/observability/otel-integration/
 """
 
+import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,10 @@ from urllib.parse import urlsplit
 
 from call import Attempt, Call, Reply
 from errors import GatewayError
-from logs import COLUMNS, Entry
-from otlp import CLIENT, SERVER, Span, Value
+from logs.row import COLUMNS, Entry
 from ports import Ending
 from providers import lookup
+from traces.otlp import CLIENT, SERVER, Span, Value
 
 ROOT = "cf.aig.request"
 """The name of the span of an operation."""
@@ -66,7 +67,7 @@ def spans_of(attempts: Sequence[Told]) -> list[str]:
         call.started,
         last.finished,
         {**_operation(call, row), **({} if tried else _asked(last, row))},
-        failed=not row["success"],
+        failed=bool(row["final"]) and not row["success"],
     )
     children = [_child(root, told, resent) for resent, told in enumerate(tried)]
     return [span.dump() for span in (root, *children)]
@@ -86,7 +87,7 @@ def _child(root: Span, told: Told, resent: int) -> Span:
     asked = _asked(told, row)
     address = urlsplit(f"//{attempt.host}")
     attributes = {
-        **_common(attempt.call, row),
+        **_common(row),
         **asked,
         "server.address": address.hostname,
         "server.port": address.port,
@@ -107,8 +108,11 @@ def _child(root: Span, told: Told, resent: int) -> Span:
 
 
 def _operation(call: Call, row: Mapping[str, Any]) -> dict[str, Value]:
+    # Where the last attempt is not logged, it is the answer that is not told.
+    answered = {} if row["final"] else {"http.response.status_code": None}
     return {
-        **_common(call, row),
+        **_common(row),
+        **answered,
         "http.request.method": call.request.method,
         "sluice.request_type": row["request_type"],
         "sluice.account": call.gateway.account,
@@ -117,9 +121,9 @@ def _operation(call: Call, row: Mapping[str, Any]) -> dict[str, Value]:
     }
 
 
-def _common(call: Call, row: Mapping[str, Any]) -> dict[str, Value]:
-    """Return what both kinds of span tell, the caller's metadata among it."""
-    metadata = call.options.metadata or {}
+def _common(row: Mapping[str, Any]) -> dict[str, Value]:
+    """Return what both kinds of span tell, the metadata among it that the row keeps."""
+    metadata: dict[str, Value] = json.loads(row["metadata"] or "{}")
     return {
         **{key: value for key, value in metadata.items() if not key.startswith(_RESERVED)},
         "http.response.status_code": row["status_code"],
@@ -176,11 +180,8 @@ def _error(told: Told, row: Mapping[str, Any]) -> str | None:
 
 
 def _payloads(told: Told) -> dict[str, Value]:
-    """Return the beginning of both bodies, where the call lets them be kept."""
-    call = told.attempt.call
-    if not call.options.collect_payload:
-        return {}
-    prompt, completion = call.ask.text, told.ending.text
+    """Return the beginning of the bodies that the row keeps."""
+    prompt, completion = told.entry.request, told.entry.response
     cut = any(len(text) > PAYLOAD for text in (prompt, completion) if text)
     return {
         "gen_ai.prompt_json": prompt and prompt[:PAYLOAD],

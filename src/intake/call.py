@@ -6,14 +6,16 @@ from dataclasses import replace
 
 from call import Ask, Call, Kind, Request, Target
 from errors import BadPath, BadUniversal, ClientLeft, GatewayError
+from forwarding import says_json
 from ids import uuid7
+from intake.routes import FIXED, is_fixed
+from intake.universal import Entry, entries
+from keys.tokens import HEADER, presented
 from options import DEPRECATED, Options, renamed
 from ports import TextBody
 from providers import canonical, lookup
 from snapshot import Gateway
 from sockets import asks_for_socket
-from tokens import HEADER, presented
-from universal import Entry, entries
 
 # Of a universal request's own headers, what its entries get: the rest is not meant for providers.
 _INHERITED = ("accept-encoding", "traceparent", "tracestate", "user-agent", *DEPRECATED)
@@ -25,6 +27,8 @@ async def provider_call(request: Request, gateway: Gateway, target: Target, now:
     options = Options.of(request.headers)
     target = _canonical(target)
     problem: GatewayError | None = options.problem
+    if not is_fixed(target.path):
+        problem = BadPath(target.path, FIXED)
     kind: Kind = "provider"
     if asks_for_socket(request.headers):
         kind = "websocket"
@@ -93,7 +97,7 @@ def _step(index: int, entry: Entry, call: Call) -> Call:
         raise BadUniversal(f"entry {index}, {options.problem.message}", "Correct this header")
     target = _canonical(entry.target)
     provider = lookup(target.provider, call.gateway.customs)
-    ask = provider.dialect.ask(target.path, entry.body, target.query) if provider else Ask()
+    ask = provider.ask(target, headers, entry.body) if provider else Ask()
     request = replace(call.request, method="POST", headers=headers, body=TextBody(entry.body))
     call = replace(call, kind="universal", step=index, target=target)
     return replace(call, request=request, options=options, ask=ask)
@@ -112,8 +116,8 @@ async def _ask(request: Request, gateway: Gateway, target: Target) -> Ask:
     if provider is None:
         return Ask()
     text = None
-    if request.body and "json" in request.headers.get("content-type", "").lower():
+    if request.body and says_json(request.headers):
         # A caller who left is found out, and written down, when the provider is asked.
         with contextlib.suppress(ClientLeft):
             text = await request.body.text()
-    return provider.dialect.ask(target.path, text, target.query)
+    return provider.ask(target, request.headers, text)

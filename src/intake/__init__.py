@@ -1,0 +1,1 @@
+"""From a request to the call that it asks for."""

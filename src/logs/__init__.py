@@ -1,0 +1,1 @@
+"""What is kept of every request, for how long, and the charts that are made of it."""

@@ -1,0 +1,1 @@
+"""What collectors of OpenTelemetry are told."""
