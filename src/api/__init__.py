@@ -37,7 +37,15 @@ from api.gateways import (
     list_gateways,
     replace_gateway,
 )
-from api.logs import delete_logs, get_log, get_request, get_response, judge_log, list_logs
+from api.logs import (
+    Judgement,
+    delete_logs,
+    get_log,
+    get_request,
+    get_response,
+    judge_log,
+    list_logs,
+)
 from api.openapi import document
 from api.provider_configs import (
     create_key,
@@ -48,6 +56,7 @@ from api.provider_configs import (
     update_key,
 )
 from api.route import READS, Route, shaped
+from api.tail import tail_logs
 from api.task import Task
 from api.tokens import create_token, get_token, list_tokens, revoke_token
 from api.urls import get_url
@@ -60,7 +69,7 @@ __all__ = ["ROUTES", "Task", "manage"]
 async def manage(path: str, task: Task) -> Reply:
     """Answer a request of the management API.
 
-    Raises NotFound, Unauthorized, Forbidden, MethodNotAllowed, and what the resource raises.
+    Raises NotFound, Unauthenticated, Forbidden, MethodNotAllowed, and what the resource raises.
     """
     admin_token = task.isolate.deployment.admin_token
     if admin_token is None:
@@ -71,7 +80,7 @@ async def manage(path: str, task: Task) -> Reply:
     if route is None:
         raise NotFound(path)
     action = route.action(task.request.method)
-    if route.audited and task.request.method not in READS:
+    if task.request.method not in READS:
         return await audited(Change(task, actor, route, names))
     return await action(task, *names)
 
@@ -83,7 +92,7 @@ def _find(path: str) -> tuple[Route | None, tuple[str, ...]]:
     return None, ()
 
 
-@shaped(dict, bare=True)
+@shaped(dict, bare="application/json")
 async def get_openapi(task: Task) -> Reply:
     """Return this API as an OpenAPI document."""
     return document(task.account, ROUTES)
@@ -110,12 +119,13 @@ ROUTES = (
         "provider_config",
     ),
     Route("gateways/{gateway}/logs", {"GET": list_logs, "DELETE": delete_logs}, "log"),
-    # A row is no configuration, and what it holds of bodies must not be copied.
+    Route("gateways/{gateway}/logs/tail", {"GET": tail_logs}, "log"),
+    # What a row holds of bodies must not be copied.
     Route(
         "gateways/{gateway}/logs/{log}",
         {"GET": get_log, "PATCH": judge_log},
         "log",
-        audited=False,
+        told=tuple(Judgement.model_fields),
     ),
     Route("gateways/{gateway}/logs/{log}/request", {"GET": get_request}, "log"),
     Route("gateways/{gateway}/logs/{log}/response", {"GET": get_response}, "log"),

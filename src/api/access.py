@@ -3,9 +3,9 @@
 import json
 
 from api.task import Task
-from errors import Forbidden, Unauthorized
+from errors import Forbidden, Unauthenticated
+from keys.tokens import digest, same
 from ports import Row
-from tokens import digest, same
 
 ADMIN = "admin"
 """What only the admin token may do, and the name of whoever holds it."""
@@ -19,12 +19,12 @@ async def admit(task: Task, path: str, admin_token: str, scope: str | None) -> s
     """Let in the admin token, and a token whose scopes allow it. Return who it is: ADMIN, or an id.
 
     The scope is `read` or `edit`, as the method is, unless the resource has one of its own. A token
-    for some gateways reaches these alone. Raises Unauthorized and Forbidden.
+    for some gateways reaches these alone. Raises Unauthenticated and Forbidden.
     """
     kind, _, rest = task.request.headers.get("authorization", "").partition(" ")
     given = rest.strip()
     if kind.lower() != "bearer" or not given:
-        raise Unauthorized
+        raise Unauthenticated
     if same(given, admin_token):
         return ADMIN
     token = await _find(task, given)
@@ -39,10 +39,10 @@ async def admit(task: Task, path: str, admin_token: str, scope: str | None) -> s
 async def _find(task: Task, given: str) -> Row:
     rows = await task.ports.database.all(_FIND, digest(given), task.account)
     if not rows:
-        raise Unauthorized
+        raise Unauthenticated
     expires_at: int | None = rows[0]["expires_at"]
     if expires_at is not None and expires_at <= task.ports.clock():
-        raise Unauthorized
+        raise Unauthenticated
     return rows[0]
 
 

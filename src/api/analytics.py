@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
-from analytics import GROUPINGS, Charts, Span, Wanted
+from api.chart_shape import ChartQuery, ShownCharts
 from api.envelope import iso, success
 from api.gateways import internal_id
-from api.log_shape import ChartQuery, ShownCharts
 from api.parameters import checked, date, flag, one_of
 from api.route import shaped
 from api.task import Task
 from call import Reply
 from errors import BadParameter
-from periods import DAY_MS, HOUR_MS
+from logs.analytics import GROUPINGS, Charts, Span, Wanted, together
+from logs.periods import DAY_MS, HOUR_MS
+from logs.rollups import middle
 from ports import Row
-from rollups import middle
 
 _INTERVALS = {"hour": HOUR_MS, "day": DAY_MS}
 _LONGEST_DAYS = {"hour": 8, "day": 732}
@@ -25,14 +25,14 @@ _OF_ACCOUNT = "SELECT internal_id FROM gateways WHERE account_id = ?1"
 @shaped(ShownCharts, query=ChartQuery)
 async def gateway_analytics(task: Task, gateway: str) -> Reply:
     """Return totals, series, errors, speeds and metadata. Raises BadParameter, GatewayNotFound."""
-    await task.isolate.journal.flush(task.ports.database)
+    await task.isolate.journal.flush(task.ports.database, task.ports.tails)
     return await _analytics(task, [await internal_id(task, gateway)])
 
 
 @shaped(ShownCharts, query=ChartQuery)
 async def account_analytics(task: Task) -> Reply:
     """Return the same of all gateways together. Raises BadParameter."""
-    await task.isolate.journal.flush(task.ports.database)
+    await task.isolate.journal.flush(task.ports.database, task.ports.tails)
     rows = await task.ports.database.all(_OF_ACCOUNT, task.account)
     return await _analytics(task, [row["internal_id"] for row in rows])
 
@@ -47,7 +47,9 @@ async def _analytics(task: Task, gateway_ids: Sequence[int]) -> Reply:
     wanted = _wanted(given)
     charts = Charts(task.ports.database, gateway_ids, span, now)
     await charts.begin()
-    totals, errors, series = await charts.counts(wanted, grouping)
+    (totals, errors, series), speeds, metadata = await together(
+        charts.counts(wanted, grouping), charts.speeds(wanted), charts.metadata()
+    )
     told = {
         "start": iso(span.start),
         "end": iso(span.end),
@@ -56,8 +58,9 @@ async def _analytics(task: Task, gateway_ids: Sequence[int]) -> Reply:
         "totals": _counts(totals),
         "errors": [dict(row) for row in errors],
         "series": [_point(row, grouping) for row in series],
-        "latency": _speeds(await charts.speeds(wanted)),
-        "metadata": _metadata(await charts.metadata()),
+        "latency": _speeds(speeds),
+        "metadata": _metadata(metadata),
+        "uncounted_hours": [iso(start) for start in charts.uncounted],
     }
     return success(told)
 

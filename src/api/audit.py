@@ -15,8 +15,8 @@ from api.task import Task
 from call import Reply
 from errors import GatewayError
 from ids import uuid7
+from keys.tokens import PREFIX
 from ports import DatabaseError
-from tokens import PREFIX
 
 _log = logging.getLogger("sluice.audit")
 
@@ -70,7 +70,7 @@ async def audited(change: Change) -> Reply:
         raise
     gone = change.one and task.request.method == "DELETE"
     after = None if gone else _result(reply)
-    await _noted(task, _FINISH, row, _kept(after), _id(after))
+    await _noted(task, _FINISH, row, _kept(change, after), _id(after))
     reply.headers["cf-aig-request-id"] = row
     return reply
 
@@ -96,7 +96,7 @@ async def _begin(change: Change, action: Action, before: Any) -> str:
         names[-1] if change.one else None,
         names[0] if route.path.startswith("gateways/{") else None,
         task.query[:QUERY_LENGTH] or None,
-        _kept(before),
+        _kept(change, before),
         task.request.headers.get("cf-ray", row)[:64],
     )
     return row
@@ -118,10 +118,11 @@ def _id(made: Any) -> str | None:
     return cast("dict[str, str]", made).get("id") if isinstance(made, dict) else None
 
 
-def _kept(thing: Any) -> str | None:
+def _kept(change: Change, thing: Any) -> str | None:
     if thing is None:
         return None
-    text = json.dumps(masked(thing))
+    told = change.route.told
+    text = json.dumps(masked({name: thing[name] for name in told} if told else thing))
     return text if len(text) <= LONGEST else json.dumps({"too_long": len(text)})
 
 

@@ -13,9 +13,9 @@ from api.envelope import success
 from api.gateways import NEXT_GENERATION
 from api.route import shaped
 from api.task import Task
-from cache_key import custom_key
 from call import Reply
 from errors import BadParameter, GatewayNotFound, PurgeFailed
+from kept.key import custom_key
 from ports import CacheError, FlightsError, Row
 from providers import CUSTOM, PROVIDERS, canonical
 

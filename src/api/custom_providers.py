@@ -6,6 +6,8 @@ https://developers.cloudflare.com/ai-gateway/configuration/custom-providers/
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +17,7 @@ from api.envelope import iso, success
 from api.query import Flag, LargePageSize, Searched, queried
 from api.route import shaped
 from api.task import Task
+from api.update import still, updated
 from call import Reply
 from credentials import custom_context
 from errors import (
@@ -29,6 +32,7 @@ from outside import checked_base_url, checked_headers
 from ports import Row
 
 _COLUMNS = "id, slug, name, base_url, headers, enable, details, created_at, modified_at"
+_CHANGED = ("slug", "name", "base_url", "headers", "enable", "details", "modified_at")
 _INSERT = f"""
 INSERT INTO custom_providers ({_COLUMNS}, account_id)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
@@ -36,11 +40,12 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) ON CONFLICT DO NOTHING RETURNING
 _UPDATE = f"""
 UPDATE OR IGNORE custom_providers SET slug = ?2, name = ?3, base_url = ?4, headers = ?5,
   enable = ?6, details = ?7, modified_at = ?8
-WHERE id = ?1 AND account_id = ?9 RETURNING {_COLUMNS}
+WHERE id = ?1 AND account_id = ?9 AND {still(_CHANGED, 10)} RETURNING {_COLUMNS}
 """  # noqa: S608
 _WHERE = """
-account_id = ?1 AND instr(lower(slug || ' ' || name), lower(?2)) > 0
-AND (?3 IS NULL OR enable = ?3) AND (?4 IS NULL OR details ->> 'beta' = ?4)
+account_id = ?1 AND (
+  instr(id, lower(?2)) OR instr(slug, lower(?2)) OR instr(lower(name), lower(?2))
+) AND (?3 IS NULL OR enable = ?3) AND (?4 IS NULL OR details ->> 'beta' = ?4)
 """
 _LIST = f"""
 SELECT {_COLUMNS} FROM custom_providers WHERE {_WHERE} ORDER BY {{}}, slug LIMIT ?5 OFFSET ?6
@@ -124,10 +129,10 @@ async def create_custom_provider(task: Task) -> Reply:
     """
     asked = checked(CustomProvider, await read_object(task), _READ_ONLY)
     values = await _values(task, asked, None)
-    rows = await task.ports.database.all(_INSERT, uuid7(task.ports.clock()), *values)
+    async with _changing(task):
+        rows = await task.ports.database.all(_INSERT, uuid7(task.ports.clock()), *values)
     if not rows:
         raise CustomProviderExists(asked.slug)
-    await _changed(task)
     return success(_shown(task, rows[0]))
 
 
@@ -148,27 +153,28 @@ async def get_custom_provider(task: Task, provider_id: str) -> Reply:
 async def update_custom_provider(task: Task, provider_id: str) -> Reply:
     """Change what a body names of a custom provider. Its headers are encrypted anew.
 
-    Raises Invalid, BadBaseUrl, CustomProviderNotFound, CustomProviderExists, and Misconfigured
-    where headers that stay cannot be opened.
+    Raises Invalid, BadBaseUrl, CustomProviderNotFound, CustomProviderExists, ChangedMeanwhile, and
+    Misconfigured where headers that stay cannot be opened.
     """
-    row = await _row(task, provider_id)
-    body = _shown(task, row) | await read_object(task)
-    asked = checked(CustomProvider, body, _READ_ONLY)
-    values = await _values(task, asked, row)
-    rows = await task.ports.database.all(_UPDATE, provider_id, *values)
-    if not rows:
-        raise CustomProviderExists(asked.slug)
-    await _changed(task)
-    return success(_shown(task, rows[0]))
+    given = await read_object(task)
+
+    async def write(row: Row) -> Sequence[Row]:
+        asked = checked(CustomProvider, _shown(task, row) | given, _READ_ONLY)
+        values = await _values(task, asked, row)
+        before = (row[name] for name in _CHANGED)
+        async with _changing(task):
+            return await task.ports.database.all(_UPDATE, provider_id, *values, *before)
+
+    taken = CustomProviderExists(str(given.get("slug")))
+    return success(_shown(task, await updated(partial(_row, task, provider_id), write, taken)))
 
 
 @shaped(ShownCustomProvider)
 async def delete_custom_provider(task: Task, provider_id: str) -> Reply:
     """Delete a custom provider. Raises CustomProviderNotFound."""
-    rows = await task.ports.database.all(_DELETE, task.account, provider_id)
-    row = _only(rows, provider_id)
-    await _changed(task)
-    return success(_shown(task, row))
+    async with _changing(task):
+        rows = await task.ports.database.all(_DELETE, task.account, provider_id)
+    return success(_shown(task, _only(rows, provider_id)))
 
 
 async def _values(
@@ -218,10 +224,8 @@ def _only(rows: Sequence[Row], provider_id: str) -> Row:
     return rows[0]
 
 
-async def _changed(task: Task) -> None:
-    await task.isolate.gateways.account_changed(
-        task.account, task.ports.snapshots, task.ports.database
-    )
+def _changing(task: Task) -> AbstractAsyncContextManager[None]:
+    return task.isolate.gateways.changing(task.account, task.ports.snapshots, task.ports.database)
 
 
 def _shown(task: Task, row: Row) -> dict[str, Any]:

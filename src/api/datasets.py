@@ -30,8 +30,10 @@ UPDATE datasets SET name = ?3, enable = ?4, filters = ?5, modified_at = ?6
 WHERE gateway_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
 """  # noqa: S608
 _WHERE = """
-gateway_id = ?1 AND instr(lower(name), lower(?2)) > 0 AND (?3 = '' OR name = ?3)
-AND (?4 IS NULL OR enable = ?4)
+gateway_id = ?1 AND (?3 = '' OR name = ?3) AND (?4 IS NULL OR enable = ?4)
+AND (instr(id, lower(?2)) OR instr(lower(name), lower(?2)) OR EXISTS (
+  SELECT 1 FROM json_tree(filters) WHERE instr(lower(atom), lower(?2))
+))
 """
 _LIST = f"SELECT {_COLUMNS} FROM datasets WHERE {_WHERE} ORDER BY id LIMIT ?5 OFFSET ?6"  # noqa: S608
 _COUNT = f"SELECT count(*) AS total FROM datasets WHERE {_WHERE}"  # noqa: S608
@@ -43,6 +45,8 @@ _DELETE = f"DELETE FROM datasets WHERE gateway_id = ?1 AND id = ?2 RETURNING {_C
 
 _READ_ONLY = {"id", "account_id", "account_tag", "gateway_id", "created_at", "modified_at"}
 MOST_FILTERS = 10
+LONGEST_FILTERS = 100_000
+"""Bytes of filters as JSON: an evaluation keeps those of ten datasets in one value."""
 
 
 class Dataset(BaseModel):
@@ -147,8 +151,12 @@ def _problem(dataset: Mapping[str, Any] | None) -> str:
 
 
 def _values(asked: Dataset) -> tuple[str, int, str]:
-    filters = [one.model_dump() for one in asked.filters]
-    return asked.name, int(asked.enable), json.dumps(filters)
+    """Return the values of a row. Raises Invalid."""
+    filters = json.dumps([one.model_dump() for one in asked.filters], ensure_ascii=False)
+    if len(filters.encode()) > LONGEST_FILTERS:
+        rule = f"All filters have more than {LONGEST_FILTERS:,} bytes. Use fewer values"
+        raise Invalid([(rule, ["body", "filters"])])
+    return asked.name, int(asked.enable), filters
 
 
 def _only(rows: Sequence[Row], dataset_id: str) -> Row:

@@ -23,12 +23,16 @@ from call import Reply
 from errors import EvaluationNotFound
 from ids import uuid7
 from ports import Row
+from settings import Name
 
 _COLUMNS = "gateway_id, id, name, datasets, results, total_logs, created_at"
 _INSERT = f"""
 INSERT INTO evaluations ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING {_COLUMNS}
 """  # noqa: S608 - our own names
-_WHERE = "gateway_id = ?1 AND instr(lower(name), lower(?2)) > 0 AND (?3 = '' OR name = ?3) AND ?4"
+_WHERE = """
+gateway_id = ?1 AND (instr(id, lower(?2)) OR instr(lower(name), lower(?2)))
+AND (?3 = '' OR name = ?3) AND ?4
+"""
 _LIST = f"""
 SELECT {_COLUMNS} FROM evaluations WHERE {_WHERE} ORDER BY id DESC LIMIT ?5 OFFSET ?6
 """  # noqa: S608
@@ -53,7 +57,7 @@ class Evaluation(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Annotated[str, Field(min_length=1, max_length=256)]
-    dataset_ids: Annotated[list[str], _Ids]
+    dataset_ids: Annotated[list[Name], _Ids]
     evaluation_type_ids: Annotated[list[Finding], _Ids]
 
 
@@ -119,7 +123,7 @@ async def create_evaluation(task: Task, gateway: str) -> Reply:
     asked = checked(Evaluation, await read_object(task))
     datasets = await find_datasets(task, gateway, number, asked.dataset_ids)
     # Who has just sent a request expects it to count.
-    await task.isolate.journal.flush(task.ports.database)
+    await task.isolate.journal.flush(task.ports.database, task.ports.tails)
     query, *values = selection([one["filters"] for one in datasets])
     sql = f"SELECT count(*) AS total, {_MEASURED} FROM {query}"  # noqa: S608 - our own names
     found = (await task.ports.database.all(sql, number, *values))[0]
@@ -127,7 +131,8 @@ async def create_evaluation(task: Task, gateway: str) -> Reply:
     evaluation_id = uuid7(now)
     wanted = dict.fromkeys(asked.evaluation_type_ids)
     results = json.dumps([_result(evaluation_id, one, found, now) for one in wanted])
-    row = (number, evaluation_id, asked.name, json.dumps(datasets), results, found["total"])
+    kept = json.dumps(datasets, ensure_ascii=False)
+    row = (number, evaluation_id, asked.name, kept, results, found["total"])
     rows = await task.ports.database.all(_INSERT, *row, round(now))
     return success(_shown(rows[0], gateway))
 

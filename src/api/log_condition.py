@@ -1,6 +1,7 @@
 """Which rows of the log a request is about: its query as a condition of SQL."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -34,6 +35,7 @@ _KINDS: dict[Callable[[object], Value], dict[str, str]] = {
     date: {"created_at": "created_at"},
 }
 _KEYS = {key: (sql, read) for read, keys in _KINDS.items() for key, sql in keys.items()}
+_SIGNS = {"eq": "IS", "neq": "IS NOT", "lt": "<", "gt": ">"}
 _SOME = "EXISTS (SELECT 1 FROM (SELECT {} AS entry FROM json_each(metadata)) WHERE {{}})"
 _METADATA = {
     "metadata.key": _SOME.format("key"),
@@ -60,7 +62,6 @@ _PARAMETERS: dict[str, tuple[str, _Read]] = {
     **{f"min_{name}": (f"{sql} >= {{}}", number) for name, sql in BOUNDED.items()},
     **{f"max_{name}": (f"{sql} <= {{}}", number) for name, sql in BOUNDED.items()},
     "feedback": ("CASE {} WHEN 1 THEN feedback > 0 ELSE feedback <= 0 END", flag),
-    "search": ("instr(lower(metadata), lower({})) > 0", text),
 }
 """Parameters of a list, and what each asks for."""
 
@@ -93,6 +94,8 @@ def condition(query: str, *first: Value) -> Condition:
         if name in parameters:
             value = checked(name, parameters[name], read)
             made.terms.append(term.format(made.bind(value)))
+    if "search" in parameters:
+        made.terms.append(_contains("metadata", made, _in_json(_cases(parameters["search"]))))
     if "start_date" in parameters:
         made.start = checked("start_date", parameters["start_date"], date)
     if "end_date" in parameters:
@@ -121,17 +124,40 @@ def _term(made: Condition, given: Filter, path: list[str]) -> str:
 
 
 def _compare(sql: str, given: Filter, made: Condition, value: Value) -> str:
-    place = made.bind(value)
-    signs = {
-        "eq": f"{sql} IS {place}",
-        "neq": f"{sql} IS NOT {place}",
-        "lt": f"{sql} < {place}",
-        "gt": f"{sql} > {place}",
-        "contains": f"instr(lower({sql}), lower({place})) > 0",
-    }
-    if given.key not in _METADATA:
-        return signs[given.operator]
     # That there is none, not that there is one which is not.
-    operator = "eq" if given.operator == "neq" else given.operator
-    some = _METADATA[given.key].format(signs[operator])
-    return f"NOT {some}" if given.operator == "neq" else some
+    none = given.operator == "neq" and given.key in _METADATA
+    if given.operator == "contains":
+        term = _contains(sql, made, _cases(value) if isinstance(value, str) else [_whole(value)])
+    else:
+        term = f"{sql} {_SIGNS['eq' if none else given.operator]} {made.bind(value)}"
+    if given.key in _METADATA:
+        term = _METADATA[given.key].format(term)
+    return f"NOT {term}" if none else term
+
+
+def _whole(value: Value) -> Value:
+    """Return a whole number as columns of whole numbers are written: without a point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _contains(sql: str, made: Condition, parts: Sequence[Value]) -> str:
+    """Return that a text contains any of some parts, whose letters of ASCII are small."""
+    # One value, however many parts: the database binds a hundred.
+    place = made.bind(json.dumps(parts))
+    terms = [f"instr(lower({sql}), {place} ->> {index}) > 0" for index in range(len(parts))]
+    return f"({' OR '.join(terms)})"
+
+
+def _cases(part: str) -> list[str]:
+    """Return a part of a text in the cases in which it may stand there.
+
+    SQLite makes letters of ASCII small, and no others.
+    """
+    cases = (part, part.lower(), part.upper(), part.title(), part.capitalize())
+    return list(dict.fromkeys(case.encode().lower().decode() for case in cases))
+
+
+def _in_json(parts: Sequence[str]) -> list[str]:
+    """Return parts as JSON writes them, in their own letters and, as it was once, in ASCII."""
+    written = [json.dumps(part, ensure_ascii=old) for old in (False, True) for part in parts]
+    return list(dict.fromkeys(one[1:-1] for one in written))

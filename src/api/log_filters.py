@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from api.body import problems
 from errors import Invalid
 
 MOST_FILTERS = 20
@@ -47,12 +48,11 @@ def filters(pairs: Sequence[tuple[str, str]]) -> list[Filter]:
         if name.startswith("filters"):
             given.read(name, value)
     given.end()
+    found = list(given.found.values())
     try:
-        return _FILTERS.validate_python(list(given.found.values()))
+        return _FILTERS.validate_python(found)
     except ValidationError as error:
-        path = ["query", "filters"]
-        problems = [(one["msg"], [*path, *map(str, one["loc"][:2])]) for one in error.errors()]
-        raise Invalid(problems) from None
+        raise Invalid(problems(error, found, "query", "filters")) from None
 
 
 class _Given:

@@ -12,9 +12,9 @@ from api.envelope import iso
 from api.log_condition import BOUNDED, Condition, Value, condition
 from api.paging import Page
 from api.parameters import checked, flag, one_of
-from periods import HOUR_MS, first_id
+from logs.periods import HOUR_MS, first_id
+from logs.retention import ROWS_OF_HOUR
 from ports import Database, Row
-from retention import ROWS_OF_HOUR
 
 MOST_SEARCHED = 50_000
 """Rows that a search reads, or those of one hour where it has more."""
@@ -22,10 +22,10 @@ ORDERS = (
     "created_at", "provider", "model", "model_type", "success", "cached", "cost", "tokens_in",
     "tokens_out", "duration", "feedback",
 )  # fmt: skip
-_EARLY_MS = 3_600_000
+EARLY_MS = 3_600_000
 """An id is made when a request comes, an attempt begins when its body has, up to so much later."""
 _FOREVER = 1 << 46
-_LATE_MS = 2_000
+LATE_MS = 2_000
 """Ids may run ahead of their time while they count (ids.py)."""
 
 _HOURS = f"""
@@ -79,23 +79,23 @@ class Search:
         """Return the rows of a page, and what is to be said of all that were found."""
         total, since = await self._hours(database)
         made = self.condition
-        if not (made.terms or made.start or made.end or self.extremes):
-            floor = since if self.order != "created_at" else None
-            rows = await self._select(database, columns, floor, page.size, page.offset)
+        every = not (made.terms or made.start or made.end or self.extremes)
+        if every and self.order == "created_at":
+            rows = await self._select(database, columns, None, page.size, page.offset)
             return rows, {"total_count": total}
         rows = await self._select(database, columns, since, page.size, page.offset)
         found: dict[str, object] = dict(await self._count(database, since))
         return rows, found | {"searched_from": None if since is None else iso(since)}
 
-    async def ids(self, database: Database, most: int) -> list[str]:
-        """Return the ids of rows: here, all rows of the gateway are searched."""
-        return [row["id"] for row in await self._select(database, "id", None, most, 0)]
+    async def all(self, database: Database, columns: str, most: int) -> Sequence[Row]:
+        """Return rows: here, all rows of the gateway are searched."""
+        return await self._select(database, columns, None, most, 0)
 
     async def _hours(self, database: Database) -> tuple[int, int | None]:
         """Return how many rows the hours of the search hold, and from when on to search."""
         start, end = self.condition.start or 0, self.condition.end
-        until = _FOREVER if end is None else end + _LATE_MS
-        values = (self.gateway_id, start - _EARLY_MS, until, self.most)
+        until = _FOREVER if end is None else end + LATE_MS
+        values = (self.gateway_id, start - EARLY_MS, until, self.most)
         [row] = await database.all(_HOURS, *values)
         return row["total"], row["since"]
 
@@ -131,8 +131,8 @@ class Search:
             terms.append(f"created_at >= {bind(made.start)}")
         if made.end is not None:
             terms.append(f"created_at <= {bind(made.end)}")
-            terms.append(f"id < {bind(first_id(made.end + _LATE_MS))}")
-        lowest = max(floor or 0, (made.start or 0) - _EARLY_MS)
+            terms.append(f"id < {bind(first_id(made.end + LATE_MS))}")
+        lowest = max(floor or 0, (made.start or 0) - EARLY_MS)
         if lowest > 0:
             terms.append(f"id >= {bind(first_id(lowest))}")
         return " AND ".join(terms), values

@@ -4,21 +4,23 @@ import json
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from api.body import checked, read_object
 from api.envelope import success
 from api.gateways import internal_id
 from api.log_search import Search
-from api.log_shape import Deleted, DeletedQuery, LogQuery, ShownLog
+from api.log_shape import Deleted, DeletedQuery, LogQuery, ShownLog, ShownLogWithHeads
 from api.log_shown import heads, shown
 from api.paging import Page, whole
 from api.route import shaped
 from api.task import Task
 from call import Reply
-from deletion import delete_rows
-from errors import BodyNotFound, LogNotFound
-from logs import COLUMNS, HEAD_LENGTH
+from errors import BadParameter, BodyNotFound, LogNotFound
+from logs.deletion import SIZE, delete_rows, groups
+from logs.row import COLUMNS, HEAD_LENGTH
+from options import JSON_LENGTH
 from ports import Row
 
 DELETE_LIMIT = 10_000
@@ -47,14 +49,26 @@ WHERE gateway_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
 """  # noqa: S608
 
 
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Metadata = dict[str, str | int | _Finite | bool]
+
+
+def _short(metadata: _Metadata) -> _Metadata:
+    """Return metadata that is no longer than a caller's may be. Raises PydanticCustomError."""
+    if len(json.dumps(metadata, ensure_ascii=False)) > JSON_LENGTH:
+        rule = "Use at most {most} characters, as JSON"
+        raise PydanticCustomError("length", rule, {"most": JSON_LENGTH})
+    return metadata
+
+
 class Judgement(BaseModel):
     """What a client may change of a row."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     feedback: Annotated[float, Field(ge=-1, le=1, multiple_of=1)] | None = None
-    score: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    metadata: Annotated[dict[str, str | int | float | bool], Field(max_length=100)] | None = None
+    score: _Finite | None = None
+    metadata: Annotated[_Metadata, Field(max_length=100), AfterValidator(_short)] | None = None
 
 
 @shaped(list[ShownLog], query=LogQuery)
@@ -70,7 +84,7 @@ async def list_logs(task: Task, gateway: str) -> Reply:
     return success([shown(row) for row in rows], page.info(len(rows)) | found)
 
 
-@shaped(ShownLog, LogNotFound)
+@shaped(ShownLogWithHeads, LogNotFound)
 async def get_log(task: Task, gateway: str, log_id: str) -> Reply:
     """Return one row, with the heads of both bodies. Raises GatewayNotFound and LogNotFound."""
     gateway_id = await _internal_id(task, gateway)
@@ -79,7 +93,7 @@ async def get_log(task: Task, gateway: str, log_id: str) -> Reply:
     return success(shown(row) | heads(rows))
 
 
-@shaped(Any, LogNotFound, BodyNotFound, bare=True)
+@shaped(Any, LogNotFound, BodyNotFound, bare="*/*")
 async def get_request(task: Task, gateway: str, log_id: str) -> Reply:
     """Return the body of a request as it came.
 
@@ -88,7 +102,7 @@ async def get_request(task: Task, gateway: str, log_id: str) -> Reply:
     return await _body(task, gateway, log_id, "request")
 
 
-@shaped(Any, LogNotFound, BodyNotFound, bare=True)
+@shaped(Any, LogNotFound, BodyNotFound, bare="*/*")
 async def get_response(task: Task, gateway: str, log_id: str) -> Reply:
     """Return the body of an answer as it went.
 
@@ -108,7 +122,9 @@ async def judge_log(task: Task, gateway: str, log_id: str) -> Reply:
     if given.get("metadata") == {}:
         given["metadata"] = None
     gateway_id = await _internal_id(task, gateway)
-    rows = await task.ports.database.all(_JUDGE, gateway_id, log_id, json.dumps(given))
+    rows = await task.ports.database.all(
+        _JUDGE, gateway_id, log_id, json.dumps(given, ensure_ascii=False)
+    )
     if not rows:
         raise LogNotFound(log_id)
     return success(shown(rows[0]))
@@ -120,22 +136,28 @@ async def delete_logs(task: Task, gateway: str) -> Reply:
 
     Raises BadParameter, Invalid and GatewayNotFound.
     """
-    limit = whole(parse_qs(task.query), "limit", DELETE_LIMIT, DELETE_LIMIT)
+    given = parse_qs(task.query, keep_blank_values=True)
+    for name, values in given.items():
+        # One that is misspelt must not delete everything.
+        if name not in DeletedQuery.model_fields and not name.startswith("filters"):
+            raise BadParameter(name, values[-1], f"Use {', '.join(DeletedQuery.model_fields)}")
+    limit = whole(given, "limit", DELETE_LIMIT, DELETE_LIMIT)
     search = Search.of(task.query, await _internal_id(task, gateway), usual="asc")
     deleted = 0
     while deleted < limit:
-        ids = await search.ids(task.ports.database, min(_BATCH, limit - deleted))
-        if ids:
+        most = min(_BATCH, limit - deleted)
+        rows = await search.all(task.ports.database, f"id, {SIZE} AS size", most)
+        for ids in groups(rows):
             await delete_rows(task.ports.database, search.gateway_id, ids)
-        deleted += len(ids)
-        if len(ids) < _BATCH:
+        deleted += len(rows)
+        if len(rows) < _BATCH:
             break
     return success({"deleted": deleted})
 
 
 async def _internal_id(task: Task, gateway: str) -> int:
     # Who asks for the log after a request expects to find it there.
-    await task.isolate.journal.flush(task.ports.database)
+    await task.isolate.journal.flush(task.ports.database, task.ports.tails)
     return await internal_id(task, gateway)
 
 

@@ -17,7 +17,7 @@ from errors import (
     Internal,
     Invalid,
     MethodNotAllowed,
-    Unauthorized,
+    Unauthenticated,
 )
 
 _COMPONENTS = "#/components/schemas/"
@@ -148,11 +148,13 @@ def _responses(route: Route, said: Shape, schemas: _Schemas) -> dict[str, Any]:
     }
     result = schemas.told(said.result)
     done = result if said.bare else _envelope(result, get_origin(said.result) is list, schemas)
-    return {"200": {"description": "Done", **_json(done)}} | refusals
+    return {
+        "200": {"description": "Done", **_content(done, said.bare or "application/json")}
+    } | refusals
 
 
 def _errors(route: Route, said: Shape) -> Iterable[type[GatewayError]]:
-    yield from (Unauthorized, Forbidden, MethodNotAllowed, Internal)
+    yield from (Unauthenticated, Forbidden, MethodNotAllowed, Internal)
     if said.body or said.query:
         yield Invalid
     if route.names:
@@ -169,4 +171,8 @@ def _envelope(result: dict[str, Any], listed: bool, schemas: _Schemas) -> dict[s
 
 
 def _json(schema: object) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": schema}}}
+    return _content(schema, "application/json")
+
+
+def _content(schema: object, media: str) -> dict[str, Any]:
+    return {"content": {media: {"schema": schema}}}

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from api.body import Problem
 from api.task import Task
 from errors import Invalid
-from exporter import context
 from outside import address_problem, header_problem
 from settings import Otel, Settings
+from traces.exporter import context
 
 _MASK = "***"
 _GET = "SELECT settings FROM gateways WHERE account_id = ?1 AND id = ?2"
@@ -59,8 +59,6 @@ def _problems(one: Otel, headers: _Headers, before: _Headers) -> list[Problem]:
     found: list[Problem] = []
     if problem := address_problem(one.url):
         found.append((problem, ["url"]))
-    if one.content_type != "json":
-        found.append(("Use `json`: traces are not sent in protobuf", ["content_type"]))
     if one.sealed is not None:
         found.append(("Unknown setting", ["sealed"]))
     for name, value in headers.items():

@@ -8,7 +8,8 @@ from errors import BadParameter
 
 PER_PAGE = 20
 MOST_PER_PAGE = 50
-MOST_PAGES = 1_000_000
+MOST_PAGES = 5_000
+"""What lies before a page is read to find it. Further back a list is narrowed, by a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The values of query parameters, which are texts, as what they stand for."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,6 +9,9 @@ from typing import TypeVar
 from errors import BadParameter
 
 T = TypeVar("T")
+# A time within can be rounded to a day, and be written again.
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Wrong(Exception):
@@ -45,11 +49,12 @@ def date(value: object) -> int:
     given = text(value)
     if given.isascii() and given.isdecimal() and len(given) <= 14:
         return int(given)
-    try:
+    with contextlib.suppress(ValueError):
         moment = datetime.fromisoformat(given)
-    except ValueError:
-        raise Wrong("Use a time like 2026-01-31T12:00:00Z") from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if _EARLIEST <= moment < _LATEST:
+            return round(moment.timestamp() * 1000)
+    raise Wrong("Use a time like 2026-01-31T12:00:00Z")
 
 
 def checked(name: str, value: object, read: Callable[[object], T]) -> T:

@@ -6,6 +6,7 @@ https://developers.cloudflare.com/api/resources/ai_gateway/subresources/provider
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -17,9 +18,10 @@ from api.gateways import internal_id
 from api.query import Paged, queried
 from api.route import shaped
 from api.task import Task
+from api.update import still, updated
 from call import Reply
 from credentials import key_context
-from errors import Invalid, KeyNotFound, Misconfigured, NotResealed
+from errors import ChangedMeanwhile, Invalid, KeyNotFound, Misconfigured, NotResealed
 from ids import uuid7
 from options import ALIAS
 from ports import Row
@@ -27,6 +29,7 @@ from providers import CUSTOM, PROVIDERS
 from snapshot import DEFAULT_ALIAS
 
 _COLUMNS = "id, gateway_id, provider, alias, is_default, preview, sealed, created_at, modified_at"
+_CHANGED = ("alias", "is_default", "preview", "sealed", "modified_at")
 _INSERT = f"""
 INSERT INTO provider_keys ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
 RETURNING {_COLUMNS}
@@ -34,7 +37,7 @@ RETURNING {_COLUMNS}
 _UPDATE = f"""
 UPDATE provider_keys SET alias = ?3, is_default = ?4, preview = coalesce(?5, preview),
   sealed = coalesce(?6, sealed), modified_at = ?7
-WHERE gateway_id = ?1 AND id = ?2 RETURNING {_COLUMNS}
+WHERE gateway_id = ?1 AND id = ?2 AND {still(_CHANGED, 8)} RETURNING {_COLUMNS}
 """  # noqa: S608
 _LIST = f"""
 SELECT {_COLUMNS} FROM provider_keys WHERE gateway_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3
@@ -65,21 +68,30 @@ _NoLimit = Annotated[None, BeforeValidator(_unlimited)]
 _Secret = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST)]
 
 
-class ProviderConfig(BaseModel):
-    """What a stored key is made of."""
-
+class _Config(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     alias: Annotated[str, Field(pattern=f"^{ALIAS.pattern}$")] = DEFAULT_ALIAS
     default_config: bool = False
     """Whether it is used where a request names no alias."""
     provider_slug: str
-    secret: _Secret | None = None
-    """None: the one that is stored."""
     secret_id: str | None = None
     """Of the key itself: secrets lie nowhere else."""
     rate_limit: _NoLimit = None
     rate_limit_period: _NoLimit = None
+
+
+class NewProviderConfig(_Config):
+    """What a stored key is made of."""
+
+    secret: _Secret
+
+
+class ProviderConfig(_Config):
+    """What a stored key becomes."""
+
+    secret: _Secret | None = None
+    """None: the one that is stored."""
 
 
 class ShownProviderConfig(BaseModel):
@@ -113,19 +125,17 @@ async def list_keys(task: Task, gateway: str) -> Reply:
     return success([_shown(row, gateway) for row in rows], asked.info(len(rows), total))
 
 
-@shaped(ShownProviderConfig, Misconfigured, body=ProviderConfig)
+@shaped(ShownProviderConfig, Misconfigured, body=NewProviderConfig)
 async def create_key(task: Task, gateway: str) -> Reply:
     """Store a key. Raises Invalid, GatewayNotFound, and Misconfigured without ENCRYPTION_KEY."""
     number = await internal_id(task, gateway)
-    asked = checked(ProviderConfig, await read_object(task), _READ_ONLY)
+    asked = checked(NewProviderConfig, await read_object(task), _READ_ONLY)
     now = task.ports.clock()
     slug = asked.provider_slug
     if slug not in PROVIDERS and not _CUSTOM.fullmatch(slug):
         rule = f"Use one of {', '.join(sorted(PROVIDERS))}, or `{CUSTOM}` and a slug"
         raise Invalid([(rule, ["body", "provider_slug"])])
     _check_store(asked.secret_id, None)
-    if asked.secret is None:
-        raise Invalid([("Field required", ["body", "secret"])])
     preview, sealed = await _sealed(task, number, slug, asked.secret)
     values = (uuid7(now), number, slug, asked.alias, int(asked.default_config), preview, sealed)
     rows = await task.ports.database.all(_INSERT, *values, round(now))
@@ -136,30 +146,28 @@ async def create_key(task: Task, gateway: str) -> Reply:
 @shaped(ShownProviderConfig)
 async def get_key(task: Task, gateway: str, key_id: str) -> Reply:
     """Return a stored key, without what it is. Raises GatewayNotFound and KeyNotFound."""
-    number = await internal_id(task, gateway)
-    row = _only(await task.ports.database.all(_GET, number, key_id), key_id)
+    row = await _row(task, await internal_id(task, gateway), key_id)
     return success(_shown(row, gateway))
 
 
-@shaped(ShownProviderConfig, Misconfigured, body=ProviderConfig, partial=True)
+@shaped(ShownProviderConfig, ChangedMeanwhile, Misconfigured, body=ProviderConfig, partial=True)
 async def update_key(task: Task, gateway: str, key_id: str) -> Reply:
     """Change what a body names of a stored key.
 
-    Raises Invalid, GatewayNotFound, KeyNotFound, and Misconfigured without ENCRYPTION_KEY.
+    Raises Invalid, GatewayNotFound, KeyNotFound, ChangedMeanwhile, and Misconfigured without
+    ENCRYPTION_KEY.
     """
-    number = await internal_id(task, gateway)
-    row = _only(await task.ports.database.all(_GET, number, key_id), key_id)
-    body = _shown(row, gateway) | await read_object(task)
-    asked, slug = checked(ProviderConfig, body, _READ_ONLY), row["provider"]
-    if asked.provider_slug != slug:
-        rule = "The provider of a key stays. Store another key instead"
-        raise Invalid([(rule, ["body", "provider_slug"])])
-    _check_store(asked.secret_id, key_id)
-    kept = await _sealed(task, number, slug, asked.secret) if asked.secret else (None, None)
-    values = (asked.alias, int(asked.default_config), *kept, round(task.ports.clock()))
-    rows = await task.ports.database.all(_UPDATE, number, key_id, *values)
+    number, given = await internal_id(task, gateway), await read_object(task)
+
+    async def write(row: Row) -> Sequence[Row]:
+        asked = checked(ProviderConfig, _shown(row, gateway) | given, _READ_ONLY)
+        values = await _changes(task, number, row, asked)
+        before = (row[name] for name in _CHANGED)
+        return await task.ports.database.all(_UPDATE, number, key_id, *values, *before)
+
+    row = await updated(partial(_row, task, number, key_id), write, ChangedMeanwhile())
     await _changed(task, gateway)
-    return success(_shown(_only(rows, key_id), gateway))
+    return success(_shown(row, gateway))
 
 
 @shaped(ShownProviderConfig)
@@ -221,6 +229,23 @@ def _check_store(secret_id: str | None, key_id: str | None) -> None:
     if secret_id not in (None, key_id):
         rule = "There is no store of secrets here: send the key itself as `secret`"
         raise Invalid([(rule, ["body", "secret_id"])])
+
+
+async def _changes(
+    task: Task, number: int, row: Row, asked: ProviderConfig
+) -> tuple[str | int | None, ...]:
+    """Return what a key becomes. None is what it was. Raises Invalid and Misconfigured."""
+    slug = row["provider"]
+    if asked.provider_slug != slug:
+        rule = "The provider of a key stays. Store another key instead"
+        raise Invalid([(rule, ["body", "provider_slug"])])
+    _check_store(asked.secret_id, row["id"])
+    kept = await _sealed(task, number, slug, asked.secret) if asked.secret else (None, None)
+    return asked.alias, int(asked.default_config), *kept, round(task.ports.clock())
+
+
+async def _row(task: Task, number: int, key_id: str) -> Row:
+    return _only(await task.ports.database.all(_GET, number, key_id), key_id)
 
 
 def _only(rows: Sequence[Row], key_id: str) -> Row:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from api.body import problems
+from api.paging import MOST_PAGES
 from errors import Invalid
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -28,7 +29,7 @@ def _flag(text: object) -> object:
 
 # What reads the text comes last, so that the document tells the limits.
 _READ = BeforeValidator(_whole)
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000), _READ]
+PageNumber = Annotated[int, Field(ge=1, le=MOST_PAGES), _READ]
 PageSize = Annotated[int, Field(ge=1, le=50), _READ]
 LargePageSize = Annotated[int, Field(ge=1, le=100), _READ]
 Flag = Annotated[bool, BeforeValidator(_flag)]

@@ -31,8 +31,8 @@ class Route:
     """What lies there, in one word."""
     scope: str | None = None
     """Who may. None: `read` or `edit`, as the method is."""
-    audited: bool = True
-    """Whether its changes are written down."""
+    told: tuple[str, ...] = ()
+    """Which of its members are written down where it is changed. Without any: all."""
 
     @property
     def names(self) -> list[str]:
@@ -64,8 +64,8 @@ class Shape:
     query: type[BaseModel] | None = None
     refusals: tuple[type[GatewayError], ...] = field(default=())
     """The errors that do not follow from the rest."""
-    bare: bool = False
-    """Whether the result stands alone, in no envelope."""
+    bare: str | None = None
+    """The content type of a result that stands alone, in no envelope."""
     partial: bool = False
     """Whether a body need not name everything."""
 
@@ -78,7 +78,7 @@ def shaped(
     *refusals: type[GatewayError],
     body: type[BaseModel] | None = None,
     query: type[BaseModel] | None = None,
-    bare: bool = False,
+    bare: str | None = None,
     partial: bool = False,
 ) -> Callable[[A], A]:
     """Say of an action what it takes and what it answers with."""

@@ -2,25 +2,35 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from api.log_search import EARLY_MS, LATE_MS
 from api.times import TimeText, milliseconds
 from ids import since
 
 MOST_VALUES = 100
 MOST_ROWS = 100_000
 """The rows that are looked at: what a question costs does not grow with the log."""
-# Ids are made a moment before or after the time that their row tells.
-_SLACK_MS = 60_000
 
 _Text = Annotated[str, Field(max_length=1024)]
 _LARGEST = 10**15
-_Number = (
-    Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
-    | Annotated[float, Field(ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
-)
+
+
+def _number(value: object) -> int | float:
+    """Return a number as it is. It is no union to pydantic, which would tell of each member."""
+    if type(value) in (int, float) and -_LARGEST <= cast("float", value) <= _LARGEST:
+        return cast("float", value)
+    raise PydanticCustomError("number", "Use a number, -10^15 to 10^15")
+
+
+_Number = Annotated[
+    float,
+    PlainValidator(_number),
+    WithJsonSchema({"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}),
+]
 _MANY = Field(min_length=1, max_length=MOST_VALUES)
 
 
@@ -86,7 +96,7 @@ def selection(datasets: Sequence[Sequence[dict[str, Any]]]) -> tuple[str, str, s
         "(SELECT * FROM (SELECT * FROM logs WHERE gateway_id = ?1 AND id >= ?3 AND id < ?4 "  # noqa: S608 - our own names
         f"ORDER BY id DESC LIMIT {MOST_ROWS}) WHERE {wanted})"
     )
-    return query, json.dumps(values), first, last
+    return query, json.dumps(values, ensure_ascii=False), first, last
 
 
 def _all(filters: Sequence[dict[str, Any]], values: list[list[Any]]) -> str:
@@ -108,13 +118,16 @@ def _values(one: dict[str, Any]) -> list[Any]:
 
 
 def _period(filters: Sequence[dict[str, Any]]) -> tuple[str, str]:
-    """Return between which ids the rows lie that filters may let pass."""
+    """Return between which ids the rows lie that filters may let pass.
+
+    They are those among which the list of the log looks for the same times.
+    """
     first, last = "", "g"
     for one in filters:
         if one["key"] == "created_at":
             times = _values(one)
             if one["operator"] in ("eq", "gt"):
-                first = max(first, since(min(times) - _SLACK_MS))
+                first = max(first, since(min(times) - EARLY_MS))
             if one["operator"] in ("eq", "lt"):
-                last = min(last, since(max(times) + _SLACK_MS))
+                last = min(last, since(max(times) + LATE_MS))
     return first, last

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.body import checked, read_object
+from api.body import Problem, checked, read_object
 from api.envelope import iso, success
 from api.query import Paged, queried
 from api.route import shaped
@@ -15,14 +16,16 @@ from api.times import Time
 from call import Reply
 from errors import Invalid, TokenNotFound
 from ids import uuid7
+from keys.tokens import digest, make
 from ports import Row
 from settings import Name
-from tokens import digest, make
 
 _COLUMNS = "id, name, preview, scopes, gateways, expires_at, created_at"
+_KNOWN = "SELECT id FROM gateways WHERE account_id = ?2"
 _INSERT = f"""
 INSERT INTO tokens (id, account_id, name, digest, preview, scopes, gateways, expires_at, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING {_COLUMNS}
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+WHERE NOT EXISTS (SELECT value FROM json_each(?7) EXCEPT {_KNOWN}) RETURNING {_COLUMNS}
 """  # noqa: S608 - our own names
 _LIST = f"""
 SELECT {_COLUMNS} FROM tokens WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3
@@ -30,9 +33,9 @@ SELECT {_COLUMNS} FROM tokens WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2 OF
 _COUNT = "SELECT count(*) AS total FROM tokens WHERE account_id = ?1"
 _GET = f"SELECT {_COLUMNS} FROM tokens WHERE account_id = ?1 AND id = ?2"  # noqa: S608
 _DELETE = f"DELETE FROM tokens WHERE account_id = ?1 AND id = ?2 RETURNING {_COLUMNS}"  # noqa: S608
-_GATEWAYS = """
-SELECT id FROM gateways WHERE account_id = ?1 AND id IN (SELECT value FROM json_each(?2))
-"""
+_UNKNOWN = f"""
+SELECT key FROM json_each(?1) WHERE value NOT IN ({_KNOWN}) ORDER BY key
+"""  # noqa: S608
 
 MOST_GATEWAYS = 100
 
@@ -84,11 +87,8 @@ async def create_token(task: Task) -> Reply:
     asked, now = checked(NewToken, await read_object(task)), task.ports.clock()
     if asked.expires_at is not None and asked.expires_at <= now:
         raise Invalid([("Use a time that is still to come", ["body", "expires_at"])])
-    if asked.gateways:
-        await _check(task, asked.gateways)
     token = make()
-    rows = await task.ports.database.all(
-        _INSERT,
+    values = (
         uuid7(now),
         task.account,
         asked.name,
@@ -99,7 +99,10 @@ async def create_token(task: Task) -> Reply:
         asked.expires_at,
         round(now),
     )
-    await _changed(task)
+    async with _changing(task):
+        rows = await task.ports.database.all(_INSERT, *values)
+    if not rows:
+        raise Invalid(await _unknown(task, asked.gateways or []))
     return success(_shown(rows[0]) | {"value": token})
 
 
@@ -113,20 +116,18 @@ async def get_token(task: Task, token_id: str) -> Reply:
 @shaped(ShownToken)
 async def revoke_token(task: Task, token_id: str) -> Reply:
     """Revoke a token. Raises TokenNotFound."""
-    rows = await task.ports.database.all(_DELETE, task.account, token_id)
-    row = _only(rows, token_id)
-    await _changed(task)
-    return success(_shown(row))
+    async with _changing(task):
+        rows = await task.ports.database.all(_DELETE, task.account, token_id)
+    return success(_shown(_only(rows, token_id)))
 
 
-async def _check(task: Task, gateways: list[str]) -> None:
-    # A name that is misspelt would make a token that opens nothing.
-    rows = await task.ports.database.all(_GATEWAYS, task.account, json.dumps(gateways))
-    known = {row["id"] for row in rows}
-    unknown = [index for index, name in enumerate(gateways) if name not in known]
-    if unknown:
-        rule = "No gateway of the account has this id"
-        raise Invalid([(rule, ["body", "gateways", str(index)]) for index in unknown])
+async def _unknown(task: Task, gateways: list[str]) -> list[Problem]:
+    """Return which gateways do not exist: a token for them would open the next of that name."""
+    rows = await task.ports.database.all(_UNKNOWN, json.dumps(gateways), task.account)
+    # Those that have been made meanwhile: all are told of, so that some are.
+    places = [row["key"] for row in rows] or range(len(gateways))
+    rule = "No gateway of the account has this id"
+    return [(rule, ["body", "gateways", str(place)]) for place in places]
 
 
 def _only(rows: Sequence[Row], token_id: str) -> Row:
@@ -135,10 +136,8 @@ def _only(rows: Sequence[Row], token_id: str) -> Row:
     return rows[0]
 
 
-async def _changed(task: Task) -> None:
-    await task.isolate.gateways.account_changed(
-        task.account, task.ports.snapshots, task.ports.database
-    )
+def _changing(task: Task) -> AbstractAsyncContextManager[None]:
+    return task.isolate.gateways.changing(task.account, task.ports.snapshots, task.ports.database)
 
 
 def _shown(row: Row) -> dict[str, object]:

@@ -8,14 +8,20 @@ from call import Reply
 from errors import ProviderNotFound
 from providers import CUSTOM, PROVIDERS, canonical
 
+UNIVERSAL = "universal"
 _CUSTOM = "SELECT id FROM custom_providers WHERE account_id = ?1 AND slug = ?2"
 
 
 @shaped(str)
 async def get_url(task: Task, gateway: str, provider: str) -> Reply:
-    """Return the base URL of a provider. Raises GatewayNotFound and ProviderNotFound."""
+    """Return the base URL of a provider, or of the gateway for `universal`.
+
+    Raises GatewayNotFound and ProviderNotFound.
+    """
     await internal_id(task, gateway)
-    if canonical(provider) not in PROVIDERS:
+    if provider == UNIVERSAL:
+        provider = ""
+    elif canonical(provider) not in PROVIDERS:
         slug = provider.removeprefix(CUSTOM) if provider.startswith(CUSTOM) else ""
         if not await task.ports.database.all(_CUSTOM, task.account, slug):
             raise ProviderNotFound(provider)

@@ -1,6 +1,7 @@
 """Every error a caller can see.
 
     GatewayError
+    ├── BadBody                 400 7001  a body is not what a model is run on
     ├── BadHeader               400 7001  a request header breaks its rule
     ├── BadParameter            400 7001  a query parameter of the management API breaks its rule
     ├── BadPath                 400 7001  a path does not tell the provider's host
@@ -13,8 +14,10 @@
     ├── MissingKey              400 7502
     ├── Unauthorized            401 2009
     ├── BadKey                  401 2009  the provider's key, not the gateway's token
+    ├── Unauthenticated         401 10000 in the management API
     ├── Forbidden               403 10000 in the management API
     ├── Unpriced                403 2040
+    ├── NotAllowed              403 7506  a binding does not let its holder do this
     ├── NotFound                404 7000  no such route
     ├── CustomProviderNotFound  404 1004  in the management API, as the next eight
     ├── BodyNotFound            404 7002
@@ -26,6 +29,7 @@
     ├── ProviderNotFound        404 7002
     ├── TokenNotFound           404 7002
     ├── MethodNotAllowed        405 7001
+    ├── ChangedMeanwhile        409 7508  in the management API
     ├── CustomProviderExists    409 1003
     ├── GatewayExists           409 1003
     ├── RateLimited             429 2003
@@ -38,13 +42,15 @@
     ├── Unreachable             502 2005
     ├── LimitUnavailable        503 7504
     ├── PurgeFailed             503 7505  in the management API
+    ├── TailFailed              503 7507  in the management API
     └── UpstreamTimeout         504 2005
 
-Codes are those of Cloudflare AI Gateway where it has one. 7500 to 7505 are ours.
+Codes are those of Cloudflare AI Gateway where it has one. 7500 to 7508 are ours.
 """
 
 from errors.base import GatewayError
 from errors.calls import (
+    BadBody,
     BadHeader,
     BadKey,
     BadPath,
@@ -54,6 +60,7 @@ from errors.calls import (
     LimitUnavailable,
     Misconfigured,
     MissingKey,
+    NotAllowed,
     NotBuilt,
     NotFound,
     RateLimited,
@@ -70,6 +77,7 @@ from errors.management import (
     BadBaseUrl,
     BadParameter,
     BodyNotFound,
+    ChangedMeanwhile,
     CustomProviderExists,
     CustomProviderNotFound,
     DatasetNotFound,
@@ -84,17 +92,21 @@ from errors.management import (
     NotResealed,
     ProviderNotFound,
     PurgeFailed,
+    TailFailed,
     TokenNotFound,
+    Unauthenticated,
 )
 
 __all__ = [
     "BadBaseUrl",
+    "BadBody",
     "BadHeader",
     "BadKey",
     "BadParameter",
     "BadPath",
     "BadUniversal",
     "BodyNotFound",
+    "ChangedMeanwhile",
     "ClientLeft",
     "CustomProviderExists",
     "CustomProviderNotFound",
@@ -112,6 +124,7 @@ __all__ = [
     "MethodNotAllowed",
     "Misconfigured",
     "MissingKey",
+    "NotAllowed",
     "NotBuilt",
     "NotFound",
     "NotResealed",
@@ -119,7 +132,9 @@ __all__ = [
     "PurgeFailed",
     "RateLimited",
     "SpendLimited",
+    "TailFailed",
     "TokenNotFound",
+    "Unauthenticated",
     "Unauthorized",
     "UnknownAlias",
     "UnknownGateway",

@@ -110,6 +110,15 @@ class BadPath(GatewayError):
         super().__init__(f"Invalid path {path!r}. {rule}")
 
 
+class BadBody(GatewayError):
+    """The body is not what the platform runs a model on."""
+
+    status, code = 400, 7001
+
+    def __init__(self, what: str, rule: str) -> None:
+        super().__init__(f"Invalid body: {what}. {rule}")
+
+
 class BadUniversal(GatewayError):
     """The body of a universal request breaks its rules."""
 
@@ -150,6 +159,15 @@ class BadKey(GatewayError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"The provider's key cannot be used: {problem}")
+
+
+class NotAllowed(GatewayError):
+    """A binding does not let its holder do this."""
+
+    status, code = 403, 7506
+
+    def __init__(self, what: str, rule: str) -> None:
+        super().__init__(f"This binding does not allow {what}. {rule}")
 
 
 class RateLimited(GatewayError):

@@ -80,6 +80,16 @@ class MethodNotAllowed(GatewayError):
         super().__init__(f"Method {method!r} is not allowed here. Use {allowed}", allow=allowed)
 
 
+class Unauthenticated(GatewayError):
+    """The management API wants a token and did not get a good one."""
+
+    # Unlike a gateway's refusal: the code and the wording are those of Cloudflare's API.
+    status, code = 401, 10000
+
+    def __init__(self) -> None:
+        super().__init__("Authentication error")
+
+
 class Forbidden(GatewayError):
     """The token is good, but not for this."""
 
@@ -157,6 +167,15 @@ class PurgeFailed(GatewayError):
         super().__init__("The cache could not be reached: what was kept may still be. Try again")
 
 
+class TailFailed(GatewayError):
+    """Nobody can listen to the log of this gateway now."""
+
+    status, code = 503, 7507
+
+    def __init__(self) -> None:
+        super().__init__("The log cannot be watched now, or too many watch it. Try again")
+
+
 class BadBaseUrl(GatewayError):
     """The address of a custom provider is not one that Sluice sends requests to."""
 
@@ -173,6 +192,15 @@ class CustomProviderExists(GatewayError):
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"Custom provider {slug!r} exists already")
+
+
+class ChangedMeanwhile(GatewayError):
+    """Others changed the same thing, again and again."""
+
+    status, code = 409, 7508
+
+    def __init__(self) -> None:
+        super().__init__("Others are changing this at the moment. Look at it, and try again")
 
 
 class CustomProviderNotFound(GatewayError):

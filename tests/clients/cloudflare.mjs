@@ -95,7 +95,31 @@ const scenarios = {
   },
   async logs() {
     const listed = await all(api.logs.list(gateway, account));
-    return { listed, found: await api.logs.get(listed[0].id, here) };
+    const id = listed[0].id;
+    const found = await api.logs.get(id, here);
+    const request = await api.logs.request(id, here);
+    const response = await api.logs.response(id, here);
+    const judged = { feedback: 1, score: 0.5, metadata: { team: "blue" } };
+    await api.logs.edit(id, { ...here, ...judged });
+    const edited = await api.logs.get(id, here);
+    return { listed, found, request, response, edited };
+  },
+  async logFilters() {
+    const chosen = [
+      { key: "provider", operator: "eq", value: ["groq", "openai"] },
+      { key: "status_code", operator: "lt", value: [300] },
+    ];
+    const none = [{ key: "provider", operator: "neq", value: ["openai"] }];
+    const wrong = [{ key: "colour", operator: "eq", value: ["red"] }];
+    const list = (query) => all(api.logs.list(gateway, { ...account, ...query }));
+    const found = await list({ filters: chosen, per_page: 1, order_by: "duration", min_cost: 0 });
+    const missed = await list({ filters: none });
+    const refused = await failed(list({ filters: wrong }));
+    const kept = await api.logs.delete(gateway, { ...account, filters: none });
+    const left = await list({});
+    const deleted = await api.logs.delete(gateway, { ...account, filters: chosen });
+    const gone = await list({});
+    return { found, missed, refused, kept, left, deleted, gone };
   },
 };
 

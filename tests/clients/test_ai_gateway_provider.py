@@ -1,34 +1,22 @@
 """The npm package `ai-gateway-provider`, unmodified: the AI SDK through the universal endpoint."""
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clients.node import answer_of
 from clients.rows import only_row, rows
 from running import Gateway
 from worker.aimock import SAID, USAGE
-from wrangler import BIN
 
 PROGRAM = Path(__file__).with_name("ai_gateway_provider.mjs")
 COUNTS = list(USAGE.values())
-OPEN_AND_CLOSED = pytest.mark.parametrize("closed", [False, True], ids=["binding", "token"])
 
 
 def run(gateway: Gateway, *models: str, **more: Any) -> dict[str, Any]:
     """Return what came of a request to some models, the first of them that answers."""
-    given = {"origin": gateway.url, "gateway": gateway.name, "models": models, **more}
-    done = subprocess.run(
-        [BIN / "node", PROGRAM, json.dumps(given)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return answer_of(PROGRAM, origin=gateway.url, gateway=gateway.name, models=models, **more)
 
 
 @pytest.mark.parametrize("token", [None, "test-admin-token"], ids=["binding", "token"])

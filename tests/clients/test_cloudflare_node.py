@@ -1,42 +1,26 @@
 """The official npm package `cloudflare`, unmodified, with another base URL."""
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from clients.node import answer_of
 from clients.rows import only_row
 from running import Gateway, post
-from wrangler import BIN
 
+CHAT = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
 PROGRAM = Path(__file__).with_name("cloudflare.mjs")
 
 
 def run(place: Gateway, scenario: str) -> dict[str, Any]:
     """Return what came of one of the program's scenarios."""
-    given = {
-        "origin": place.url,
-        "token": place.admin_token,
-        "gateway": place.name,
-        "name": f"sdk-{uuid4().hex[:20]}",
-        "scenario": scenario,
-    }
-    done = subprocess.run(
-        [BIN / "node", PROGRAM, json.dumps(given)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    given = {"origin": place.url, "token": place.admin_token, "gateway": place.name}
+    return answer_of(PROGRAM, **given, name=f"sdk-{uuid4().hex[:20]}", scenario=scenario)
 
 
 def chat(place: Gateway) -> dict[str, Any]:
     """Send a chat through a gateway, and return its row of the log."""
-    body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}
-    post(f"{place.openai}/chat/completions", json=body).raise_for_status()
+    post(f"{place.openai}/chat/completions", json=CHAT).raise_for_status()
     return only_row(place)
 
 
@@ -92,10 +76,26 @@ def test_the_url_of_a_provider_is_that_of_the_deployment(place: Gateway) -> None
     assert run(place, "urls")["url"] == place.openai
 
 
-def test_the_log_is_listed_and_one_row_is_read(place: Gateway) -> None:
+def test_the_log_is_listed_and_one_row_is_read_with_its_bodies_and_judged(place: Gateway) -> None:
     row = chat(place)
 
     told = run(place, "logs")
 
     assert [one["id"] for one in told["listed"]] == [row["id"]]
     assert told["found"]["provider"] == "openai"
+    assert told["request"] == CHAT
+    assert told["response"]["choices"][0]["message"]["content"]
+    judged = {name: told["edited"][name] for name in ("feedback", "score", "metadata")}
+    assert judged == {"feedback": 1, "score": 0.5, "metadata": {"team": "blue"}}
+
+
+def test_the_log_is_filtered_and_deleted(place: Gateway) -> None:
+    row = chat(place)
+
+    told = run(place, "logFilters")
+
+    assert [one["id"] for one in told["found"]] == [row["id"]]
+    assert told["missed"] == []
+    assert told["refused"] == ["BadRequestError", 400]
+    assert [one["id"] for one in told["left"]] == [row["id"]]
+    assert told["gone"] == []

@@ -94,8 +94,12 @@ def test_a_dataset_from_its_making_to_its_end(client: Cloudflare, place: Gateway
         datasets.get(made.id, **here)
 
 
-def test_an_evaluation_tells_what_the_requests_took(client: Cloudflare, place: Gateway) -> None:
+def test_an_evaluation_tells_what_the_requests_took_and_cost_and_were_thought_of(
+    client: Cloudflare, place: Gateway
+) -> None:
     row = chat(place)
+    here: Any = {"account_id": ACCOUNT, "gateway_id": place.name}
+    client.ai_gateway.logs.edit(row["id"], **here, feedback=1)
     dataset = client.ai_gateway.datasets.create(
         place.name, account_id=ACCOUNT, name="Mine", enable=True, filters=FILTERS
     )
@@ -114,9 +118,9 @@ def test_an_evaluation_tells_what_the_requests_took(client: Cloudflare, place: G
 
     assert made
     assert (made.processed, made.total_logs) == (True, 1)
-    results = {one.evaluation_type_id: one.result for one in made.results}
-    assert float(results["speed"]) == row["duration"]
-    here: Any = {"account_id": ACCOUNT, "gateway_id": place.name}
+    results = {one.evaluation_type_id: float(one.result) for one in made.results}
+    assert row["cost"] > 0
+    assert results == {"cost": row["cost"], "speed": row["duration"], "feedback": 1}
     found = evaluations.get(made.id, **here)
     assert found
     assert found.model_dump() == made.model_dump()

@@ -42,7 +42,7 @@ async def test_a_bad_page_is_refused(bench: Bench) -> None:
 async def test_without_the_admin_token_nothing_is_told(
     bench: Bench, url: str, token: str | None
 ) -> None:
-    assert await refused(bench, asking(url, token=token)) == (401, 2009)
+    assert await refused(bench, asking(url, token=token)) == (401, 10000)
 
 
 @pytest.mark.parametrize("token", [None, "", "None", "secret"])

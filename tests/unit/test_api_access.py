@@ -9,6 +9,8 @@ from call import Reply, Request
 from deployment import Deployment
 from fakes import Bench, FakeBody
 from isolate import Isolate
+from logged import add_body, add_row
+from management import result
 
 BASE = "https://sluice.test/client/v4/accounts/acme/ai-gateway"
 SETTINGS: dict[str, Any] = {
@@ -106,6 +108,17 @@ async def test_without_the_scope_read_nothing_is_shown(
     assert "`read`" in str(reply.body)
 
 
+async def test_the_scope_edit_alone_shows_what_was_changed_and_no_bodies(bench: Bench) -> None:
+    row = add_row(bench.database, metadata={"user": "alice"})
+    add_body(bench.database, row, "request", "a body")
+    token = await a_token(bench, "edit")
+
+    reply = await ask(bench, "PATCH", f"gateways/main/logs/{row}", token, {})
+
+    assert result(reply)["metadata"] == {"user": "alice"}
+    assert "a body" not in str(reply.body)
+
+
 @pytest.mark.parametrize(
     "path", ["gateways/main", "gateways/main/logs", "gateways/main/provider_configs"]
 )
@@ -156,7 +169,7 @@ async def test_an_expired_token_is_as_good_as_none(bench: Bench) -> None:
 
     bench.clock.now += 1_000
 
-    assert refusal(await ask(bench, "GET", "gateways", token)) == (401, 2009)
+    assert refusal(await ask(bench, "GET", "gateways", token)) == (401, 10000)
 
 
 async def test_a_revoked_token_is_refused_at_once(bench: Bench) -> None:
@@ -165,7 +178,7 @@ async def test_a_revoked_token_is_refused_at_once(bench: Bench) -> None:
 
     await ask(bench, "DELETE", f"tokens/{token_id}", "Bearer secret")
 
-    assert refusal(await ask(bench, "GET", "gateways", token)) == (401, 2009)
+    assert refusal(await ask(bench, "GET", "gateways", token)) == (401, 10000)
 
 
 async def test_a_token_is_worth_nothing_in_another_account(bench: Bench) -> None:
@@ -174,7 +187,7 @@ async def test_a_token_is_worth_nothing_in_another_account(bench: Bench) -> None
 
     reply = await bench.handle(Request("GET", f"{url}/gateways", {"authorization": token}))
 
-    assert refusal(reply) == (401, 2009)
+    assert refusal(reply) == (401, 10000)
 
 
 async def test_without_an_admin_token_no_token_opens_the_management_api(bench: Bench) -> None:
@@ -194,18 +207,18 @@ async def test_the_scheme_may_be_written_in_any_way(bench: Bench, form: str) -> 
 
 @pytest.mark.parametrize("form", ["{}", "Basic {}", "Bearer", "Bearer ", "Bearer {} x", "Bearer{}"])
 async def test_what_is_not_a_bearer_token_is_refused(bench: Bench, form: str) -> None:
-    assert refusal(await ask(bench, "GET", "gateways", form.format("secret"))) == (401, 2009)
+    assert refusal(await ask(bench, "GET", "gateways", form.format("secret"))) == (401, 10000)
 
 
 async def test_the_digest_of_a_token_does_not_stand_for_it(bench: Bench) -> None:
     await a_token(bench, "read")
     digest = bench.database.rows("tokens")[0]["digest"]
 
-    assert refusal(await ask(bench, "GET", "gateways", f"Bearer {digest}")) == (401, 2009)
+    assert refusal(await ask(bench, "GET", "gateways", f"Bearer {digest}")) == (401, 10000)
 
 
 async def test_whoever_is_refused_has_no_body_read(bench: Bench) -> None:
     body = FakeBody(AssertionError("the body was read"))
     request = Request("POST", f"{BASE}/gateways", {"authorization": "Bearer none"}, body)
 
-    assert refusal(await bench.handle(request)) == (401, 2009)
+    assert refusal(await bench.handle(request)) == (401, 10000)

@@ -1,14 +1,18 @@
 """Charts of a gateway: from what was counted, and from the rows of the newest hours."""
 
+import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from fakes import NOW, Bench
 from logged import add_row
+from logs.analytics import together
+from logs.periods import DAY_MS, HOUR_MS
+from logs.rollups import roll_up
 from management import asked, result, wrong
-from periods import DAY_MS, HOUR_MS
-from rollups import roll_up
+from ports import DatabaseError
 
 CHARTS = "gateways/main/analytics"
 
@@ -43,7 +47,7 @@ async def test_totals_tell_requests_not_attempts(bench: Bench) -> None:
     add_row(bench.database, cost=0.5, tokens_in=9, tokens_out=4, tokens_cached=3)
     add_row(bench.database, cached=1, cost=0.0)
     add_row(bench.database, success=0, status_code=429, error_code=2003)
-    add_row(bench.database, success=0, status_code=500)
+    add_row(bench.database, success=0, status_code=500, flags='["cost_unknown"]')
 
     told = await charts(bench)
 
@@ -58,7 +62,7 @@ async def test_totals_tell_requests_not_attempts(bench: Bench) -> None:
         "tokens_out": 4,
         "tokens_cached": 3,
         "cost": 0.5,
-        "unpriced_attempts": 3,
+        "unpriced_attempts": 1,
         "saved": 0.0,
     }
     assert told["errors"] == [
@@ -171,6 +175,64 @@ async def test_groups_beyond_the_largest_are_one(bench: Bench) -> None:
     assert (len(groups), groups["(other)"]) == (21, 5)
 
 
+@pytest.mark.parametrize("letter", ["m", "🛷", "\x01", '"'])
+async def test_names_that_callers_make_up_change_no_sum_whatever_they_are(
+    bench: Bench, letter: str
+) -> None:
+    def name(number: int) -> str:
+        return f"{number}{letter * 1_000}"
+
+    for number in range(1_000):
+        for when in (NOW - HOUR_MS, NOW):
+            add_row(bench.database, when, model=name(number), cost=0.5, duration=number)
+    for _ in range(4):
+        add_row(bench.database, model=name(999))
+
+    told = await charts(bench, "group_by=model")
+    of_one = await charts(bench, f"model={quote(name(7))}")
+
+    assert (told["totals"]["requests"], told["totals"]["cost"]) == (2_004, 1_000.0)
+    assert sum(one["requests"] for one in told["series"]) == 2_004
+    newest = [one for one in told["series"] if one["start"] == "2025-06-15T15:00:00.000Z"]
+    groups = {one["group"]: one["requests"] for one in newest}
+    assert (groups[name(999)], len(groups)) == (5, 20)
+    assert "(other)" in [one["provider"] for one in told["latency"]]
+    assert of_one["totals"]["requests"] == of_one["latency"][0]["total"]["attempts"] == 2
+
+
+async def test_metadata_of_many_gateways_is_told_together(bench: Bench) -> None:
+    connection = bench.database.connection
+    connection.execute("BEGIN")
+    for gateway in range(60):
+        number = bench.database.add_gateway(f"gateway-{gateway}")
+        for entry in range(20):
+            metadata = {f"{key}{'ä' * 99}": f"{entry:02}{'ö' * 98}" for key in range(5)}
+            add_row(bench.database, gateway_id=number, metadata=metadata)
+    connection.execute("COMMIT")
+
+    told = (await charts(bench, path="analytics"))["metadata"]
+
+    assert len(told) == 5
+    assert {one["requests"] for values in told.values() for one in values} == {60}
+
+
+async def test_hours_that_are_over_and_not_counted_are_named(bench: Bench) -> None:
+    second = bench.database.add_gateway("second")
+    for hour in (0, 1, 2, 4):
+        add_row(bench.database, NOW - hour * HOUR_MS)
+    add_row(bench.database, NOW - 2 * HOUR_MS, gateway_id=second)
+    hours = ["2025-06-15T11:00:00.000Z", "2025-06-15T13:00:00.000Z"]
+
+    told = await charts(bench)
+    assert (told["totals"]["requests"], told["uncounted_hours"]) == (2, hours)
+    of_all = await charts(bench, path="analytics")
+    assert (of_all["totals"]["requests"], of_all["uncounted_hours"]) == (2, hours)
+
+    await count(bench)
+    told = await charts(bench)
+    assert (told["totals"]["requests"], told["uncounted_hours"]) == (4, [])
+
+
 async def test_speeds_are_told_by_provider_and_model(bench: Bench) -> None:
     for duration in range(1, 101):
         add_row(bench.database, duration=duration * 100, latency=duration)
@@ -206,6 +268,8 @@ async def test_charts_of_nothing_are_empty(bench: Bench) -> None:
     ("query", "name"),
     [
         ("start=yesterday", "start"),
+        ("start=0001-01-01T00:00:00%2B14:00&end=0001-01-02T00:00:00Z", "start"),
+        ("start=9999-12-31T00:00:00Z&end=9999-12-31T23:59:59Z", "end"),
         ("end=x", "end"),
         ("interval=minute", "interval"),
         ("group_by=colour", "group_by"),
@@ -224,3 +288,19 @@ async def test_a_parameter_that_breaks_its_rule_is_refused_with_its_path(
 
 async def test_a_gateway_that_does_not_exist_has_no_charts(bench: Bench) -> None:
     assert wrong(await asked(bench, "GET", "gateways/none/analytics")) == [(404, 7002, None)]
+
+
+async def test_what_is_asked_at_one_time_has_ended_when_one_of_it_fails() -> None:
+    ended: list[str] = []
+
+    async def slow() -> None:
+        await asyncio.sleep(0)
+        ended.append("slow")
+
+    async def failing() -> None:
+        raise DatabaseError("no connection")
+
+    with pytest.raises(DatabaseError):
+        await together(failing(), slow())
+
+    assert ended == ["slow"]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from call import Request
-from fakes import Bench, BrokenDatabase, FakeBody, SqliteDatabase, told
-from management import BASE, asked, result, wrong
-from ports import DatabaseError, Row
+from fakes import ID, Bench, BrokenDatabase, FakeBody, told
+from logged import add_body, add_row
+from management import BASE, asked, failing, mended, result, wrong
 from running import SETTINGS
 
 TOKEN = {"name": "ci", "scopes": ["read", "edit"]}
@@ -31,30 +31,6 @@ async def audit(bench: Bench, query: str = "") -> list[dict[str, Any]]:
 async def only(bench: Bench) -> dict[str, Any]:
     (row,) = await audit(bench)
     return row
-
-
-class FailingDatabase:
-    """A database that fails when a statement begins in a certain way."""
-
-    def __init__(self, database: SqliteDatabase, beginning: str) -> None:
-        self._database = database
-        self._beginning = beginning
-
-    async def all(self, sql: str, *values: str | float | None) -> list[Row]:
-        if sql.strip().startswith(self._beginning):
-            raise DatabaseError("no connection")
-        return list(await self._database.all(sql, *values))
-
-    async def batch(self, statements: Any) -> None:
-        await self._database.batch(statements)
-
-
-def failing(bench: Bench, beginning: str) -> None:
-    bench.ports = replace(bench.ports, database=FailingDatabase(bench.database, beginning))
-
-
-def mended(bench: Bench) -> None:
-    bench.ports = replace(bench.ports, database=bench.database)
 
 
 async def test_a_new_gateway_is_a_row_that_says_who_what_and_when(bench: Bench) -> None:
@@ -128,6 +104,24 @@ async def test_every_kind_of_change_is_a_row(bench: Bench) -> None:
     assert rows[2]["after"] == {"purged": "provider", "value": "openai"}
 
 
+async def test_of_a_row_that_is_judged_nothing_but_the_judgement_is_written_down(
+    bench: Bench,
+) -> None:
+    row = add_row(bench.database, metadata={"user": "alice"}, score=0.25, feedback=None)
+    add_body(bench.database, row, "request", "a body that is nobody's business")
+    body = {"feedback": 1, "metadata": {"user": "mallory"}}
+
+    reply = await asked(bench, "PATCH", f"gateways/main/logs/{row}", body)
+
+    told = await only(bench)
+    assert (told["actor"], told["action"], told["resource"]) == ("admin", "judge", "log")
+    assert (told["resource_id"], told["gateway_id"]) == (row, "main")
+    assert told["before"] == {"feedback": None, "score": 0.25, "metadata": {"user": "alice"}}
+    assert told["after"] == {"feedback": 1, "score": 0.25, "metadata": {"user": "mallory"}}
+    assert told["outcome"] == "done"
+    assert result(reply)["metadata"] == {"user": "mallory"}
+
+
 async def test_no_secret_is_written_down(bench: Bench) -> None:
     await asked(bench, "POST", "gateways/main/provider_configs", KEY)
     await asked(bench, "POST", "custom-providers", CUSTOM)
@@ -171,12 +165,16 @@ async def test_a_token_that_changes_something_is_named_by_its_id(bench: Bench) -
         ("DELETE", "gateways/main/cache?colour=red", None),
         ("POST", "tokens", {}),
         ("PATCH", "gateways/main", {}),
+        ("PATCH", "gateways/main/logs/none", {}),
+        ("PATCH", f"gateways/main/logs/{ID}", {"feedback": 2}),
         ("POST", "nothing", {}),
     ],
 )
 async def test_a_change_that_is_refused_leaves_no_row(
     bench: Bench, method: str, path: str, body: object
 ) -> None:
+    add_row(bench.database, id=ID)
+
     assert (await asked(bench, method, path, body)).status >= 400
 
     assert not bench.database.rows("audit_logs")

@@ -229,6 +229,10 @@ async def test_they_are_listed_by_slug_in_pages_and_searched(bench: Bench) -> No
     assert await slugs("") == ["a", "b-team", "c"]
     assert await slugs("per_page=2&page=2") == ["c"]
     assert await slugs("search=TEAM") == ["b-team", "c"]
+    # A text is a part of one of them, not of one and the next.
+    assert await slugs("search=team y") == []
+    first = result(await ask(bench, "GET"))[0]["id"]
+    assert await slugs(f"search={first.upper()}") == ["a"]
     reply = await ask(bench, "GET", f"{CUSTOM}?search=TEAM&per_page=1")
     info = {"page": 1, "per_page": 1, "count": 1, "total_count": 2}
     assert told(reply)["result_info"] == info

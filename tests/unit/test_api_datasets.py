@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fakes import Bench
+from maintenance import maintain
 from management import asked, result, wrong
 
 PATH = "gateways/main/datasets"
@@ -72,6 +73,27 @@ async def test_datasets_are_found_by_name_and_by_whether_they_are_enabled(bench:
     assert await names("per_page=2&page=2") == ["Blue"]
 
 
+async def test_datasets_are_found_by_id_and_by_what_their_filters_say(bench: Bench) -> None:
+    def chosen(*values: str) -> list[dict[str, Any]]:
+        return [{"key": "model", "operator": "contains", "value": values}]
+
+    one = await made(bench, name="One", filters=chosen("Claude", "größer"))
+    await made(bench, name="Two", filters=[FILTERS[2]])
+
+    async def names(search: str) -> list[str]:
+        return [one["name"] for one in result(await asked(bench, "GET", f"{PATH}?search={search}"))]
+
+    assert await names(one["id"].upper()) == ["One"]
+    assert await names("CLAUDE") == ["One"]
+    assert await names("gr%C3%B6%C3%9Fer") == ["One"]
+    assert await names("contains") == ["One"]
+    assert await names("cost") == ["Two"]
+    assert await names("0.5") == ["Two"]
+    # What filters are written in is no part of what they say.
+    assert await names("operator") == await names("%5B") == await names('"') == []
+    assert await names("") == ["One", "Two"]
+
+
 @pytest.mark.parametrize(
     ("query", "path"),
     [
@@ -99,7 +121,10 @@ NONE: dict[str, Any] = {"value": []}
         ({"colour": "red"}, ["colour"]),
         ({"filters": {"a": 1}}, ["filters"]),
         ({"filters": FILTERS * 2}, ["filters"]),
-        ({"filters": [{"key": "colour", "operator": "eq", "value": ["red"]}]}, ["filters", "0"]),
+        (
+            {"filters": [{"key": "colour", "operator": "eq", "value": ["red"]}]},
+            ["filters", "0", "key"],
+        ),
         ({"filters": [FILTERS[0] | {"operator": "lt"}]}, ["filters", "0", "operator"]),
         (
             {"filters": [FILTERS[0], FILTERS[2] | {"operator": "contains"}]},
@@ -111,6 +136,11 @@ NONE: dict[str, Any] = {"value": []}
         ({"filters": [FILTERS[4] | {"value": ["yesterday"]}]}, ["filters", "0", "value", "0"]),
         ({"filters": [{"key": "model", "value": ["a"]}]}, ["filters", "0", "operator"]),
         ({"filters": [FILTERS[0] | {"colour": 1}]}, ["filters", "0", "colour"]),
+        ({"filters": [{"operator": "eq", "value": ["a"]}]}, ["filters", "0", "key"]),
+        ({"filters": [5]}, ["filters", "0"]),
+        ({"filters": [FILTERS[2] | {"value": ["x"]}]}, ["filters", "0", "value", "0"]),
+        ({"filters": [FILTERS[2] | {"value": [1, True]}]}, ["filters", "0", "value", "1"]),
+        ({"filters": [FILTERS[2] | {"value": [10**16]}]}, ["filters", "0", "value", "0"]),
     ],
 )
 async def test_a_dataset_that_breaks_a_rule_is_refused_with_its_path(
@@ -118,8 +148,15 @@ async def test_a_dataset_that_breaks_a_rule_is_refused_with_its_path(
 ) -> None:
     reply = await asked(bench, "POST", PATH, NEW | change)
 
-    assert wrong(reply)[0] == (400, 7001, ["body", *path])
+    assert wrong(reply) == [(400, 7001, ["body", *path])]
     assert not bench.database.rows("datasets")
+
+
+async def test_a_number_comes_back_as_the_number_that_it_was(bench: Bench) -> None:
+    numbers = [1, 0.5, -(10**15)]
+    dataset = await made(bench, filters=[FILTERS[2] | {"value": numbers}])
+
+    assert str(dataset["filters"][0]["value"]) == str(numbers)
 
 
 async def test_a_number_that_is_none_is_refused(bench: Bench) -> None:
@@ -134,6 +171,7 @@ async def test_a_gateway_takes_its_datasets_with_it(bench: Bench) -> None:
     await made(bench)
 
     result(await asked(bench, "DELETE", "gateways/main"))
+    await maintain(bench.database, bench.snapshots, bench.clock)
 
     assert not bench.database.rows("datasets")
     assert wrong(await asked(bench, "GET", PATH)) == [(404, 7002, None)]

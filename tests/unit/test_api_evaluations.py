@@ -7,8 +7,11 @@ import pytest
 
 from fakes import NOW, PATIENCE, Bench, a_request, an_answer
 from gateway import handle
+from ids import uuid7
 from isolate import Isolate
 from logged import add_row
+from logs.periods import HOUR_MS
+from maintenance import maintain
 from management import asked, result, wrong
 
 PATH = "gateways/main/evaluations"
@@ -100,6 +103,19 @@ async def test_times_select_to_the_millisecond(bench: Bench) -> None:
     both = [("created_at", "gt", [second]), ("created_at", "lt", [second])]
     assert await count(bench, *both) == 0
     assert await count(bench, ("created_at", "gt", ["0001-01-01T00:00:00+14:00"])) == 3
+
+
+@pytest.mark.parametrize("early", [0, 120_000, HOUR_MS - 1_000, -1_000])
+async def test_a_time_selects_the_rows_that_the_list_of_the_log_finds(
+    bench: Bench, early: int
+) -> None:
+    """A request's id may be made long before its first attempt begins, or a moment later."""
+    logged(bench, NOW, id=uuid7(NOW - early))
+    time = "2025-06-15T15:06:40Z"
+
+    assert await count(bench, ("created_at", "eq", [time])) == 1
+    found = await asked(bench, "GET", f"gateways/main/logs?start_date={time}&end_date={time}")
+    assert len(result(found)) == 1
 
 
 async def test_a_row_that_several_datasets_select_counts_once(bench: Bench) -> None:
@@ -208,6 +224,8 @@ async def test_evaluations_are_listed_and_deleted(bench: Bench) -> None:
 
     listed = result(await asked(bench, "GET", f"{PATH}?search=WHA&name=what&processed=true"))
     assert listed == [second, first]
+    assert result(await asked(bench, "GET", f"{PATH}?search={first['id'].upper()}")) == [first]
+    assert result(await asked(bench, "GET", f"{PATH}?search=whatever")) == []
     assert result(await asked(bench, "GET", f"{PATH}?processed=false")) == []
     assert result(await asked(bench, "GET", f"{PATH}?name=wha")) == []
     assert result(await asked(bench, "DELETE", f"{PATH}/{first['id']}")) == first
@@ -219,6 +237,7 @@ async def test_a_gateway_takes_its_evaluations_with_it(bench: Bench) -> None:
     await evaluated(bench, await dataset(bench))
 
     result(await asked(bench, "DELETE", "gateways/main"))
+    await maintain(bench.database, bench.snapshots, bench.clock)
 
     assert not bench.database.rows("evaluations")
 

@@ -8,8 +8,8 @@ from api.task import Task
 from call import Ask, Attempt, Reply, Report, Usage
 from errors import BadParameter, GatewayNotFound, LogNotFound
 from fakes import ID, NOW, Bench, FakeClock, SqliteDatabase, a_call, kept_of
-from journal import Journal
-from logs import HEAD_LENGTH
+from logs.journal import Journal
+from logs.row import HEAD_LENGTH
 from ports import Ending
 
 SHOWN: dict[str, Any] = {
@@ -143,7 +143,7 @@ async def test_a_list_of_nothing_is_empty(database: SqliteDatabase) -> None:
         ("per_page=2&page=2", [2, 1]),
         ("per_page=2&page=3", [0]),
         ("per_page=2&page=4", []),
-        ("page=1000000&per_page=50", []),
+        ("page=5000&per_page=50", []),
         ("page=2&page=1&per_page=1", [4]),
         ("order_by=cost&per_page=1", [4]),
         ("%70age=2&per_page=1", [3]),
@@ -175,7 +175,7 @@ async def test_a_page_is_a_whole_number(database: SqliteDatabase, name: str, val
     ("query", "rule"),
     [
         ("per_page=51", "'51'. Use a whole number, 1 to 50"),
-        ("page=1000001", "'1000001'. Use a whole number, 1 to 1000000"),
+        ("page=5001", "'5001'. Use a whole number, 1 to 5000"),
     ],
 )
 async def test_pages_have_limits(database: SqliteDatabase, query: str, rule: str) -> None:

@@ -1,6 +1,7 @@
 """Bodies of the log, what people think of its rows, and their end."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from call import Request
 from fakes import ID, NOW, Bench, FakeBody, told
 from logged import add_body, add_row
+from logs.periods import HOUR_MS
+from logs.rollups import roll_up
 from management import BASE, asked, result, wrong
-from periods import HOUR_MS
 
 LOGS = "gateways/main/logs"
 
@@ -81,6 +83,7 @@ async def test_a_body_wants_a_token_that_may_read(bench: Bench, row: str) -> Non
         ({"feedback": -1, "score": 99.5}, (-1, 99.5, {"team": "a"})),
         ({"feedback": None, "score": 0}, (None, 0, {"team": "a"})),
         ({"metadata": {"a": 1, "b": True, "c": "x"}}, (None, None, {"a": 1, "b": True, "c": "x"})),
+        ({"metadata": {"a": "é" * 8_183}}, (None, None, {"a": "é" * 8_183})),
         ({"metadata": {}}, (None, None, None)),
         ({"metadata": None}, (None, None, None)),
         ({}, (None, None, {"team": "a"})),
@@ -113,13 +116,31 @@ async def test_what_one_said_stays_when_another_thing_is_said(bench: Bench, row:
         ({"feedback": 0.5}, ["body", "feedback"]),
         ({"score": "good"}, ["body", "score"]),
         ({"metadata": [1]}, ["body", "metadata"]),
+        ({"metadata": {"a": math.inf}}, ["body", "metadata", "a"]),
+        ({"metadata": {"a": math.nan}}, ["body", "metadata", "a"]),
+        ({"metadata": {"a": [1]}}, ["body", "metadata", "a"]),
+        ({"metadata": {"a": {"str": 1}}}, ["body", "metadata", "a"]),
+        ({"metadata": {"str": None}}, ["body", "metadata", "str"]),
+        ({"metadata": {"a": "x" * 8_184}}, ["body", "metadata"]),
+        ({"metadata": {"a": "x" * 900_000}}, ["body", "metadata"]),
+        ({"metadata": {str(n): "x" * 100 for n in range(90)}}, ["body", "metadata"]),
         ({"colour": "red"}, ["body", "colour"]),
     ],
 )
 async def test_a_judgement_that_breaks_a_rule_is_refused_with_its_path(
     bench: Bench, row: str, body: dict[str, Any], path: list[str]
 ) -> None:
-    assert wrong(await asked(bench, "PATCH", f"{LOGS}/{row}", body))[0] == (400, 7001, path)
+    assert wrong(await asked(bench, "PATCH", f"{LOGS}/{row}", body)) == [(400, 7001, path)]
+
+
+async def test_a_value_that_may_be_of_several_kinds_is_told_all_of_them_at_once(
+    bench: Bench, row: str
+) -> None:
+    reply = await asked(bench, "PATCH", f"{LOGS}/{row}", {"metadata": {"a": None}})
+
+    assert [one["message"] for one in told(reply)["errors"]] == [
+        "Input should be a valid string or a valid integer or a valid number or a valid boolean"
+    ]
 
 
 async def test_a_row_that_does_not_exist_cannot_be_judged(bench: Bench) -> None:
@@ -166,6 +187,33 @@ async def test_more_rows_than_one_transaction_takes_are_deleted(bench: Bench) ->
     assert bench.database.rows("logs") == []
 
 
+async def test_rows_of_long_bodies_are_deleted_few_at_a_time(bench: Bench) -> None:
+    for number in range(25):
+        add_row(bench.database, NOW + number, response_size=20_000_000)
+
+    assert result(await asked(bench, "DELETE", LOGS)) == {"deleted": 25}
+    statements = [sql for batch in bench.database.batches for sql, *_ in batch]
+    assert sum(sql.startswith("DELETE FROM logs") for sql in statements) == 3
+
+
+async def test_what_people_wrote_goes_from_charts_with_the_rows(bench: Bench) -> None:
+    for when in (NOW - 50 * HOUR_MS, NOW - 2 * HOUR_MS, NOW):
+        for name in ("Ann", "Bob"):
+            add_row(bench.database, when, metadata={"user": name})
+    await roll_up(bench.database, NOW, 50)
+    chosen = "filters.key=metadata.value&filters.operator=eq&filters.value=Ann"
+
+    await asked(bench, "DELETE", f"{LOGS}?{chosen}&end_date={int(NOW - HOUR_MS)}")
+
+    assert bench.database.rows("rollup_metadata") == []
+    charts = result(
+        await asked(bench, "GET", f"gateways/main/analytics?start={int(NOW - 60 * HOUR_MS)}")
+    )
+    assert charts["totals"]["requests"] == 6
+    told = {one["value"]: one["requests"] for one in charts["metadata"]["user"]}
+    assert told == {"Ann": 1, "Bob": 1}
+
+
 async def test_only_the_gateway_s_own_rows_are_deleted(bench: Bench, row: str) -> None:
     bench.database.add_gateway("second")
 
@@ -185,6 +233,16 @@ async def test_a_limit_that_breaks_its_rule_deletes_nothing(
 
 async def test_a_filter_that_breaks_its_rule_deletes_nothing(bench: Bench, row: str) -> None:
     assert (await asked(bench, "DELETE", f"{LOGS}?filters=x")).status == 400
+    assert len(bench.database.rows("logs")) == 1
+
+
+@pytest.mark.parametrize("name", ["provder", "page", "meta_info", "Provider"])
+async def test_a_parameter_that_is_misspelt_deletes_nothing(
+    bench: Bench, row: str, name: str
+) -> None:
+    reply = await asked(bench, "DELETE", f"{LOGS}?{name}=x")
+
+    assert wrong(reply) == [(400, 7001, ["query", name])]
     assert len(bench.database.rows("logs")) == 1
 
 

@@ -124,6 +124,9 @@ async def test_a_parameter_asks_for_rows(
         (flat("user_agent", "contains", "curl"), ["other"]),
         (flat("feedback", "eq", "1"), ["other"]),
         (flat("status_code", "gt", "399"), ["other"]),
+        (flat("status_code", "contains", "42"), ["other"]),
+        (flat("status_code", "contains", "0.5"), []),
+        (flat("cost", "contains", "0.5"), ["other"]),
         (flat("error_code", "eq", "2003"), ["other"]),
         (flat("score", "gt", "7"), ["other"]),
         (flat("request_type", "eq", "universal"), ["other"]),
@@ -227,6 +230,14 @@ async def test_what_breaks_a_rule_is_refused_with_its_path(
     [first, *_] = wrong(await asked(bench, "GET", f"{LOGS}?{query}"))
 
     assert first == (400, 7001, path)
+
+
+async def test_a_value_that_is_none_is_one_mistake(bench: Bench) -> None:
+    given = [{"key": "id", "operator": "eq", "value": [{"str": 1}]}]
+
+    reply = await asked(bench, "GET", f"{LOGS}?filters={quote(json.dumps(given))}")
+
+    assert wrong(reply) == [(400, 7001, ["query", "filters", "0", "value", "0"])]
 
 
 @pytest.mark.parametrize("value", ["' OR 1=1 --", '"; DROP TABLE logs; --', "?1", "%", "\x00"])

@@ -9,9 +9,9 @@ from api.log_search import Search
 from api.paging import Page
 from fakes import NOW, Bench, told
 from logged import add_row
+from logs.periods import HOUR_MS
+from logs.rollups import roll_up
 from management import asked
-from periods import HOUR_MS
-from rollups import roll_up
 
 LOGS = "gateways/main/logs"
 
@@ -96,6 +96,8 @@ async def test_extremes_are_told_where_they_are_wanted(bench: Bench) -> None:
         ("min_cost=0", 6, 9, "2025-06-15T14:00:00.000Z"),
         ("min_tokens_in=4", 5, 1, "2025-06-15T15:00:00.000Z"),
         ("order_by=cost&min_cost=0", 6, 9, "2025-06-15T14:00:00.000Z"),
+        ("order_by=cost", 6, 9, "2025-06-15T14:00:00.000Z"),
+        ("order_by=cost", 16, 15, None),
         ("min_cost=0", 15, 15, "2025-06-15T11:00:00.000Z"),
         ("min_cost=0", 16, 15, None),
         ("end_date=2025-06-15T13:59:00Z&min_cost=0", 3, 3, "2025-06-15T13:00:00.000Z"),

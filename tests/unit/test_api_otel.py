@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from deployment import Deployment
-from exporter import context
 from fakes import Bench
 from isolate import Isolate
 from management import asked, result, wrong
+from traces.exporter import context
 
 URL = "https://otel.example.com/v1/traces"
 HEADERS = {"X-Team": "blue", "x-api-key": "key-0123456789"}

@@ -22,9 +22,9 @@ EVERYTHING: dict[str, Any] = RULE | {
 }
 
 
-async def put(bench: Bench, *rules: object) -> Reply:
+async def put(bench: Bench, *rules: object, **more: object) -> Reply:
     url = "https://sluice.test/client/v4/accounts/acme/ai-gateway/gateways/main"
-    limits = {"enabled": True, "rules": rules}
+    limits = {"enabled": True, "rules": rules, **more}
     body = FakeBody(json.dumps({**SETTINGS, "spend_limits": limits}))
     return await bench.handle(Request("PUT", url, {"authorization": "Bearer secret"}, body))
 
@@ -35,9 +35,25 @@ async def ids(bench: Bench, *rules: object) -> list[str]:
 
 
 async def test_rules_are_returned_as_they_were_set(bench: Bench) -> None:
-    reply = await put(bench, EVERYTHING)
+    reply = await put(bench, EVERYTHING, max_output_tokens=4_096)
 
-    assert told(reply)["result"]["spend_limits"] == {"enabled": True, "rules": [EVERYTHING]}
+    limits = {"enabled": True, "max_output_tokens": 4_096, "rules": [EVERYTHING]}
+    assert told(reply)["result"]["spend_limits"] == limits
+
+
+@pytest.mark.parametrize("tokens", [0, -1, 1.5, "4096", True, 2**53])
+async def test_the_length_of_an_answer_is_a_number_of_tokens(bench: Bench, tokens: object) -> None:
+    reply = await put(bench, RULE, max_output_tokens=tokens)
+
+    [problem] = told(reply)["errors"]
+    assert (reply.status, problem["path"]) == (400, ["body", "spend_limits", "max_output_tokens"])
+
+
+async def test_no_length_is_the_models_own(bench: Bench) -> None:
+    for given in ({}, {"max_output_tokens": None}):
+        reply = await put(bench, RULE, **given)
+
+        assert told(reply)["result"]["spend_limits"]["max_output_tokens"] is None
 
 
 async def test_rules_without_an_id_get_ones_that_differ(bench: Bench) -> None:

@@ -34,6 +34,10 @@ async def sent(bench: Bench, token: str, gateway: str = "acme/team-a") -> int:
     return (await bench.handle(a_request({"cf-aig-authorization": token}, url=url))).status
 
 
+async def deleted(bench: Bench, gateway: str) -> Reply:
+    return await ask(bench, "DELETE", f"acme/ai-gateway/gateways/{gateway}")
+
+
 @pytest.fixture(autouse=True)
 def _closed_gateways(bench: Bench) -> None:
     for name in ("team-a", "team-b"):
@@ -246,3 +250,31 @@ async def test_a_token_cannot_be_changed(
     reply = await ask(bench, method, TOKENS + path)
 
     assert (reply.status, reply.headers["allow"]) == (405, allowed)
+
+
+async def test_a_token_for_a_deleted_gateway_alone_goes_with_it(bench: Bench) -> None:
+    own = await made(bench, gateways=["team-a"])
+    both = await made(bench, gateways=["team-a", "team-b"])
+    every = await made(bench)
+
+    result(await deleted(bench, "team-a"))
+
+    left = {token["id"]: token["gateways"] for token in result(await ask(bench, "GET"))}
+    assert left == {both["id"]: ["team-b"], every["id"]: None}
+    bench.database.add_gateway("team-a", "{}")
+    bench.clock.now += 5_000
+    assert await sent(bench, own["value"]) == 401
+    assert await sent(bench, both["value"]) == 401
+    assert await sent(bench, both["value"], "acme/team-b") == 200
+    assert await sent(bench, every["value"]) == 200
+
+
+async def test_tokens_of_other_accounts_stay(bench: Bench) -> None:
+    bench.database.connection.execute("UPDATE gateways SET account_id = 'zoo' WHERE id = 'main'")
+    other = await ask(bench, "POST", "zoo/ai-gateway/tokens", {"name": "ci", "gateways": ["main"]})
+    bench.database.add_gateway("main")
+
+    result(await deleted(bench, "main"))
+
+    listed = result(await ask(bench, "GET", "zoo/ai-gateway/tokens"))
+    assert [token["id"] for token in listed] == [result(other)["id"]]

@@ -13,6 +13,12 @@ async def test_the_url_is_that_of_the_deployment(bench: Bench, provider: str) ->
     assert url == f"https://sluice.test/v1/acme/main/{provider}"
 
 
+async def test_the_url_of_the_universal_endpoint_is_that_of_the_gateway(bench: Bench) -> None:
+    url = result(await asked(bench, "GET", "gateways/main/url/universal"))
+
+    assert url == "https://sluice.test/v1/acme/main/"
+
+
 async def test_a_custom_provider_has_a_url(bench: Bench) -> None:
     fields = {"name": "Mine", "slug": "mine", "base_url": "https://mine.example"}
     await bench.manage("POST", "custom-providers", **fields)

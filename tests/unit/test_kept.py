@@ -4,7 +4,7 @@ import pytest
 
 from call import Failure, Reply, Report
 from fakes import NOW
-from kept import head
+from kept.reply import head
 from ports import Ending
 
 WHOLE = Ending("complete", '{"a":1}', 7)

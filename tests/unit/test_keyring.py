@@ -7,7 +7,7 @@ import pytest
 
 from errors import UnknownAlias
 from fakes import FakeClock
-from keyring import MEMORY, REST_MS, Keyring
+from keys.keyring import MEMORY, REST_MS, Keyring
 from snapshot import Gateway, StoredKey
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tokens
 from call import Reply, Request
 from errors import Unauthorized
 from fakes import CHAT, NOW, Bench, FakeBody, an_answer, told
 from isolate import Isolate
+from keys import tokens
 
 CLAUDE = CHAT.replace("openai/chat/completions", "anthropic/v1/messages")
 GEMINI = CHAT.replace("openai/chat", "google-ai-studio/v1/models/m:generateContent")

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from call import Reply, Request
-from demo import free_port
 from fakes import ROOT, Bench, FakeBody, SqliteDatabase
+from serve.listening import free_port
 from tokens_command import main
 
 Printed = pytest.CaptureFixture[str]

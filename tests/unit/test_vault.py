@@ -11,8 +11,8 @@ from deployment import Deployment
 from errors import Misconfigured
 from fakes import Bench, RealCrypto, a_request, an_answer, told
 from isolate import Isolate
+from keys.vault import MEMORY, Vault
 from ports import CryptoError
-from vault import MEMORY, Vault
 
 OLD = "the secret of last year, thirty-two characters"
 NEW = "the secret of this year, thirty-two characters"

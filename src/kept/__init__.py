@@ -1,0 +1,1 @@
+"""Answers that are kept: under which key, and in which form."""

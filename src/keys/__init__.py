@@ -1,0 +1,1 @@
+"""Keys of providers and tokens of callers: made, sealed, found."""
