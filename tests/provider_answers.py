@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import eventstream
+from dialects import eventstream
 
 FOLDER = Path(__file__).resolve().parent / "providers"
 FIXTURES: dict[str, dict[str, Any]] = {

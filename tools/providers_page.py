@@ -40,6 +40,10 @@ An overload that a vendor tells inside a stream of status 200 counts as well.
 Llama is reached through `groq`, `cerebras`, `fireworks`, `openrouter`, `workers-ai`, `aws-bedrock`,
 `google-vertex-ai`, `huggingface` and `replicate`; Meta has no API of its own any more.
 
+`workers-ai` needs no key on Cloudflare: without one the models run through the Worker's own
+binding, and answer as the REST API does. A key, sent or stored, takes the request over HTTPS to the
+account in the path; so does a machine of one's own, where there is no binding.
+
 ## A request to each
 
 `$GATEWAY` is the address of a gateway, such as `http://localhost:8787/v1/local/default`, and `$KEY`

@@ -3,11 +3,13 @@
 https://platform.claude.com/docs/en/api/overview, https://platform.claude.com/docs/en/api/openai-sdk
 """
 
-from call import Ask, Failure
+from call import COUNTING, Ask, Failure
 from dialects import messages, openai
 from dialects.base import Dialect, ask_in_body
 
 _MESSAGES = "v1/messages/"
+# https://platform.claude.com/docs/en/build-with-claude/token-counting
+_COUNTING = "v1/messages/count_tokens"
 _OPENAI = "v1/chat/completions"
 
 
@@ -15,6 +17,8 @@ def ask(path: str, body: str | None, _query: str = "") -> Ask:
     """Return what a request wants."""
     if path == _OPENAI:
         return openai.ask(path, body)
+    if path == _COUNTING:
+        return ask_in_body(body, COUNTING)
     model_type = "text-generation" if f"{path}/".startswith(_MESSAGES) else None
     return ask_in_body(body, model_type)
 

@@ -1,11 +1,12 @@
 """What a wire format must answer, and what several of them share."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 from call import Ask, Failure, Report, Usage
@@ -14,6 +15,8 @@ T = TypeVar("T")
 Headers = Mapping[str, str]
 """Names in lower case."""
 NO_HEADERS: Headers = MappingProxyType({})
+MOST = 10**12
+"""What one answer can count at the most. The sums of a log hold millions of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +35,30 @@ class Dialect:
     """The error in an answer of status 200: in the whole of one, or in a stream's first event."""
     beside: Callable[[Ask, Headers], Usage] | None = None
     """What a request, and the headers of its answer, tell of the use, beside the answer's text."""
+    charged: Callable[[Headers], float | None] = lambda _headers: None
+    """What the headers of a whole answer say that it cost, in USD."""
+
+
+COUNT = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=MOST)])
 
 
 class _Ask(TypedDict, total=False):
     model: Any
+    # https://openrouter.ai/docs/guides/routing/model-fallbacks
+    models: Any
     stream: Any
 
 
 _ASK = TypeAdapter(_Ask)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def ask_in_body(body: str | None, model_type: str | None) -> Ask:
     """Return what a request wants that names its model, and whether to stream, in its body."""
     fields = read(_ASK, body or "") or {}
-    return Ask(as_text(fields.get("model")), model_type, fields.get("stream") is True, body)
+    others = tuple(filter(None, map(as_text, as_list(fields.get("models")))))
+    stream = fields.get("stream") is True
+    return Ask(as_text(fields.get("model")), model_type, stream, body, others=others)
 
 
 def read(adapter: TypeAdapter[T], text: str) -> T | None:
@@ -58,7 +71,10 @@ def read(adapter: TypeAdapter[T], text: str) -> T | None:
     try:
         return adapter.validate_json(text)
     except ValidationError:
-        return None
+        pass
+    # Half a character, as JavaScript writes where it cuts a text in two, is no fault of the rest.
+    mended = _SURROGATE.sub(r"\\ufffd", text)
+    return None if mended == text else read(adapter, mended)
 
 
 def retryable(status: int) -> bool:
@@ -74,8 +90,7 @@ def as_object(value: object) -> dict[str, object]:
 
 def as_count(value: object) -> int | None:
     """Return a number of tokens, or None in place of anything else."""
-    # Above 2^53 a number is no count, and no reader in JavaScript would see it right.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+    if type(value) is int and 0 <= value <= MOST:  # a bool is an int of another type
         return value
     return None
 

@@ -18,20 +18,20 @@ from urllib.parse import unquote
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
-from call import Ask, Failure, Report, Usage
+from call import COUNTING, Ask, Failure, Report, Usage
+from dialects import sse
 from dialects.anthropic import ANTHROPIC
 from dialects.base import (
     NO_HEADERS,
     Dialect,
     Headers,
     as_count,
-    as_list,
     as_object,
     as_text,
     read,
     retryable,
 )
+from dialects.bedrock_usage import beside, images, used
 from dialects.openai import OPENAI
 from dialects.opening import parts
 
@@ -97,12 +97,6 @@ _TAIL = 4  # chunks at the end of a stream, which may hold its counts
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
 _TOP = ("prompt_token_count", "generation_token_count", "inputTextTokenCount")
-_COUNT_HEADERS = {
-    "inputTokenCount": "x-amzn-bedrock-input-token-count",
-    "outputTokenCount": "x-amzn-bedrock-output-token-count",
-    "cacheReadInputTokenCount": "x-amzn-bedrock-cache-read-input-token-count",
-    "cacheWriteInputTokenCount": "x-amzn-bedrock-cache-write-input-token-count",
-}
 
 # Kinds of exceptions after which AWS says that the same request may succeed. All but that of a
 # stream have statuses that say so too, but within a stream there is no status.
@@ -130,6 +124,9 @@ def ask(path: str, body: str | None, query: str = "") -> Ask:
 def _model_type(model: str, operation: str) -> str | None:
     if operation in ("converse", "converse-stream"):
         return "text-generation"
+    # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html
+    if operation == "count-tokens":
+        return COUNTING
     if not operation.startswith("invoke"):
         return None
     usual = None if _OPAQUE.match(model) else "text-generation"
@@ -145,51 +142,16 @@ def report(text: str) -> Report:
     # Nova streams what it answers whole, below names of events.
     usage = as_object(answer.get("usage") or as_object(answer.get("metadata")).get("usage"))
     if "inputTokens" in usage:
-        return Report(usage=_usage(usage))
+        return Report(usage=used(usage))
     if answer.keys().isdisjoint(_TOP):
-        return OPENAI.report(text)
+        made = images(text)
+        return Report(usage=Usage(images=made)) if made else OPENAI.report(text)
     prompt, written, embedded = (as_count(answer.get(name)) for name in _TOP)
     return Report(usage=Usage(embedded if prompt is None else prompt, written))
 
 
 def _read(text: str) -> _Answer:
     return read(_ANSWER, text) or {}
-
-
-def _usage(reported: object) -> Usage:
-    """Return counts as Converse and Nova name them, or as the metrics of an invocation do.
-
-    What came from the cache or went into it is counted beside the rest of the prompt:
-    https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
-    """
-    usage = as_object(reported)
-
-    def count(name: str) -> int | None:
-        plural = as_count(usage.get(f"{name}s"))
-        return as_count(usage.get(f"{name}Count")) if plural is None else plural
-
-    fresh = count("inputToken")
-    cached, written = count("cacheReadInputToken"), count("cacheWriteInputToken")
-    return Usage(
-        tokens_in=None if fresh is None else as_count(fresh + (cached or 0) + (written or 0)),
-        tokens_out=count("outputToken"),
-        cached=cached,
-        cache_write=written,
-        cache_write_1h=_kept_an_hour(usage),
-    )
-
-
-def _kept_an_hour(usage: dict[str, object]) -> int | None:
-    # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CacheDetail.html
-    details = map(as_object, as_list(usage.get("cacheDetails")))
-    counts = (as_count(one.get("inputTokens")) for one in details if one.get("ttl") == "1h")
-    return sum(filter(None, counts)) or None
-
-
-def beside(_ask: Ask, headers: Headers) -> Usage:
-    """Return what the headers of an answer to InvokeModel count."""
-    counts = {name: headers.get(header, "") for name, header in _COUNT_HEADERS.items()}
-    return _usage({name: int(n) for name, n in counts.items() if re.fullmatch("[0-9]{1,15}", n)})
 
 
 def stream_report(text: str) -> Report:
@@ -219,7 +181,7 @@ def _converse(text: str) -> Report:
     ends = islice(filter(_ENDS.search, chain([last], events)), 2)
     end = {name: value for data in ends for name, value in _read(data).items()}
     complete = bool(_ENDS.search(last)) and {"usage", "stopReason"} <= end.keys()
-    return Report(usage=_usage(end.get("usage")), complete=complete)
+    return Report(usage=used(end.get("usage")), complete=complete)
 
 
 def _chunks(text: str, first: str) -> Report:
@@ -235,8 +197,8 @@ def _chunks(text: str, first: str) -> Report:
         told = OPENAI.stream_report("".join(f"data: {event}\n\n" for event in events))
     else:
         told = next((found for found in map(report, newest) if found.usage != Usage()), Report())
-    whole = None not in (told.usage.tokens_in, told.usage.tokens_out)
-    usage = told.usage if whole or metrics is None else _usage(metrics)
+    whole = bool(told.usage.images) or None not in (told.usage.tokens_in, told.usage.tokens_out)
+    usage = told.usage if whole or metrics is None else used(metrics)
     return Report(told.model, usage, metrics is not None)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Ask, Failure, Report, Usage
+from dialects import sse
 from dialects.amounts import as_amount
 from dialects.base import NO_HEADERS, Dialect, Headers, as_count, as_text, read, retryable
 from dialects.opening import parts

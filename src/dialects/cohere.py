@@ -11,9 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Ask, Failure, Report, Usage
-from dialects import openai
+from dialects import openai, sse
 from dialects.base import (
     NO_HEADERS,
     Dialect,
@@ -128,24 +127,24 @@ def _read(text: str) -> _Answer:
 
 
 def _usage(reported: object) -> Usage:
-    # `tokens` is what the model saw and wrote, `billed_units` what is paid for, without the
-    # vendor's own part of the prompt. Embeddings have the latter alone.
+    # `billed_units` is what is paid for; `tokens` is what the model saw and wrote, with the
+    # vendor's own part of the prompt, which is free. Some answers have only one of the two.
     # https://docs.cohere.com/docs/how-does-cohere-pricing-work
     usage = as_object(reported)
     seen, billed = as_object(usage.get("tokens")), as_object(usage.get("billed_units"))
+    paid = _billed_prompt(billed)
     return Usage(
-        tokens_in=_first(as_count(seen.get("input_tokens")), _billed_prompt(billed)),
-        tokens_out=_first(
-            as_count(seen.get("output_tokens")), as_count(billed.get("output_tokens"))
-        ),
-        cached=as_count(usage.get("cached_tokens")),
+        tokens_in=as_count(seen.get("input_tokens")) if paid is None else paid,
+        tokens_out=_first(billed.get("output_tokens"), seen.get("output_tokens")),
+        # Of what the model saw: it may be more than all that is billed.
+        cached=as_count(usage.get("cached_tokens")) if paid is None else None,
         # Reranking is paid by the search: https://docs.cohere.com/reference/rerank
         searches=as_count(billed.get("search_units")),
     )
 
 
-def _first(seen: int | None, billed: int | None) -> int | None:
-    return billed if seen is None else seen
+def _first(*counts: object) -> int | None:
+    return next((count for count in map(as_count, counts) if count is not None), None)
 
 
 def _billed_prompt(billed: dict[str, object]) -> int | None:

@@ -4,15 +4,15 @@ https://developers.deepgram.com/reference/deepgram-api-overview
 """
 
 import re
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qs
 
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 from call import Ask, Failure, Report, Usage
 from dialects.amounts import as_amount
-from dialects.base import NO_HEADERS, Dialect, Headers, as_object, as_text, read, retryable
+from dialects.base import COUNT, NO_HEADERS, Dialect, Headers, as_object, as_text, read, retryable
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
 
@@ -44,7 +44,6 @@ class _Error(TypedDict, total=False):
 _SPEECH = TypeAdapter(_Speech)
 _ANSWER = TypeAdapter(_Answer)
 _ERROR = TypeAdapter(_Error)
-_COUNT = TypeAdapter(Annotated[int, Field(strict=True, ge=0, lt=2**53)])
 
 _PATH = re.compile(r"v\d+/([^/]+)")
 _SPEAKS = "text-to-speech"
@@ -86,7 +85,7 @@ def beside(ask: Ask, headers: Headers) -> Usage:
     """
     if ask.model_type != _SPEAKS:
         return Usage()
-    counted = read(_COUNT, headers.get("dg-char-count", ""))
+    counted = read(COUNT, headers.get("dg-char-count", ""))
     return Usage(characters=_spoken(ask.text) if counted is None else counted)
 
 

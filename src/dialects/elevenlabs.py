@@ -4,14 +4,15 @@ https://elevenlabs.io/docs/api-reference/introduction
 """
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
 from call import Ask, Failure, Report, Usage
 from dialects.amounts import as_amount
 from dialects.base import (
+    COUNT,
     NO_HEADERS,
     Dialect,
     Headers,
@@ -51,7 +52,6 @@ _ASK = TypeAdapter(_Ask)
 _SPEECH = TypeAdapter(_Speech)
 _TRANSCRIPT = TypeAdapter(_Transcript)
 _ERROR = TypeAdapter(_Error)
-_COUNT = TypeAdapter(Annotated[int, Field(strict=True, ge=0, lt=2**53)])
 
 _PATH = re.compile(r"v\d+/([^/]+)")
 _SPEAKS, _LISTENS = "text-to-speech", "automatic-speech-recognition"
@@ -101,7 +101,7 @@ def beside(ask: Ask, headers: Headers) -> Usage:
     # What is written down is billed by its time, and must not be billed twice.
     if ask.model_type == _LISTENS:
         return Usage()
-    billed = read(_COUNT, headers.get("character-cost", ""))
+    billed = read(COUNT, headers.get("character-cost", ""))
     return Usage(characters=_spoken(ask) if billed is None else billed)
 
 

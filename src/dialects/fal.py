@@ -6,13 +6,13 @@ https://fal.ai/docs/documentation/model-apis/inference
 import re
 from dataclasses import replace
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Ask, Failure, Report
-from dialects import openai
+from dialects import openai, sse
 from dialects.base import (
     NO_HEADERS,
     Dialect,
@@ -79,6 +79,7 @@ _INGRESS = (502, 503, 504)
 
 def ask(path: str, body: str | None, _query: str = "") -> Ask:
     """Return what a request wants. The path names the model, and not always what it does."""
+    path = unquote(path)
     model = _BEHIND.sub("", path) or None
     named = (_MODEL_TYPES.get(part) for part in path.split("/"))
     model_type = next(filter(None, named), None) or _drawn(body)

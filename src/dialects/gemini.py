@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
-from call import Ask, Failure, Report, Usage
-from dialects import openai
+from call import COUNTING, Ask, Failure, Report, Usage
+from costs.terms import terms
+from dialects import openai, sse
 from dialects.base import (
     NO_HEADERS,
     Dialect,
@@ -29,7 +29,6 @@ from dialects.base import (
 )
 from dialects.openai_errors import status_within
 from dialects.opening import parts
-from terms import terms
 
 # TypedDicts that name the few fields we need, as in the dialect of OpenAI. A candidate has one of
 # its own, so that what the model said, images among it, makes no Python objects.
@@ -69,6 +68,8 @@ _MODEL_TYPES = {
     "asyncBatchEmbedContent": "text-embeddings",
     "predict": "text-to-image",
     "predictLongRunning": "text-to-video",
+    # https://ai.google.dev/api/tokens
+    "countTokens": COUNTING,
 }
 
 

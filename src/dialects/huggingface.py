@@ -11,9 +11,8 @@ from urllib.parse import unquote
 from pydantic import OnErrorOmit, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Ask, Failure, Report, Usage
-from dialects import openai
+from dialects import openai, sse
 from dialects.amounts import as_amount
 from dialects.base import (
     NO_HEADERS,

@@ -11,20 +11,21 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Failure, Report, Usage
+from costs.terms import terms
+from dialects import sse
 from dialects.amounts import cost
 from dialects.base import (
     NO_HEADERS,
     Headers,
     as_count,
+    as_list,
     as_object,
     as_text,
     read,
     retryable,
 )
 from dialects.opening import parts
-from terms import terms
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
 
@@ -119,21 +120,37 @@ def _report(model: str | None, reported: object, complete: bool) -> Report:
 def _usage(usage: dict[str, object]) -> Usage:
     # `input_tokens` is what neither came from the cache nor went into it.
     # https://platform.claude.com/docs/en/build-with-claude/prompt-caching
-    fresh = as_count(usage.get("input_tokens"))
-    cached = as_count(usage.get("cache_read_input_tokens"))
-    written = as_count(usage.get("cache_creation_input_tokens"))
+    counted = [usage, *_compactions(usage)]
+    fresh = _sum(counted, "input_tokens")
+    cached = _sum(counted, "cache_read_input_tokens")
+    written = _sum(counted, "cache_creation_input_tokens")
     details = as_object(usage.get("output_tokens_details"))
     tools = as_object(usage.get("server_tool_use"))
-    kept = as_object(usage.get("cache_creation"))
+    kept = [as_object(each.get("cache_creation")) for each in counted]
     return Usage(
         tokens_in=None if fresh is None else as_count(fresh + (cached or 0) + (written or 0)),
-        tokens_out=as_count(usage.get("output_tokens")),
+        tokens_out=_sum(counted, "output_tokens"),
         cached=cached,
         cache_write=written,
         reasoning=as_count(details.get("thinking_tokens")),
-        cache_write_1h=as_count(kept.get("ephemeral_1h_input_tokens")) or None,
+        cache_write_1h=_sum(kept, "ephemeral_1h_input_tokens") or None,
         searches=as_count(tools.get("web_search_requests")),
     )
+
+
+def _compactions(usage: dict[str, object]) -> list[dict[str, object]]:
+    """Return the counts of summaries of the conversation, which no other count includes.
+
+    Those of all other iterations are in the counts of the whole, but for an advisor's: another
+    model, at other prices. https://platform.claude.com/docs/en/build-with-claude/compaction
+    """
+    iterations = map(as_object, as_list(usage.get("iterations")))
+    return [each for each in iterations if each.get("type") == "compaction"]
+
+
+def _sum(counted: Iterable[dict[str, object]], name: str) -> int | None:
+    known = [count for each in counted if (count := as_count(each.get(name))) is not None]
+    return as_count(sum(known)) if known else None
 
 
 def failure(status: int, text: str, _headers: Headers = NO_HEADERS) -> Failure:

@@ -15,14 +15,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
-from call import Ask, Report, Usage
-from dialects import messages
+from call import COUNTING, Ask, Report, Usage
+from costs.terms import terms
+from dialects import messages, sse
 from dialects.amounts import cost
 from dialects.base import Dialect, Headers, as_object, as_text, ask_in_body, read
 from dialects.openai_errors import broken, broken_stream, failure, hidden
 from dialects.openai_usage import images, reported, used
-from terms import terms
 
 
 class _Answer(TypedDict, total=False):
@@ -51,6 +50,9 @@ _VERSION = re.compile(r"\A(?:(?:[a-z]+/)?v1|beta)/")
 
 _SPOKEN = "text-to-speech"
 _MODEL_TYPES = (
+    # https://developers.openai.com/api/reference/resources/responses
+    ("responses/input_tokens", COUNTING),
+    ("messages/count_tokens", COUNTING),
     ("chat/completions", "text-generation"),
     ("completions", "text-generation"),
     ("responses", "text-generation"),
@@ -85,6 +87,9 @@ _LAST_EVENTS = {
 # Perplexity names its last event so, and need not send the word.
 # https://github.com/perplexityai/api-discussion/issues/209
 _LAST_OBJECT = "chat.completion.done"
+# Tells what all its requests used so far, each time that it is asked for.
+# https://developers.openai.com/api/reference/resources/batches
+_BATCH = "batch"
 _HAS_USAGE = re.compile(r'"usage"\s*:\s*\{')
 _IMAGE = re.compile(r'"type"\s*:\s*"image_(?:generation|edit)\.completed"')
 
@@ -101,6 +106,8 @@ def report(text: str) -> Report:
     answer = _read(text)
     if answer.get("type") == "message":
         return messages.report(text)
+    if answer.get("object") == _BATCH:
+        return Report(as_text(answer.get("model")))
     told = _report(answer, complete=not broken(text))
     # Only images come in an answer that does not name its kind.
     made = None if answer.get("object") else images(text)
@@ -124,7 +131,9 @@ def stream_report(text: str) -> Report:
     kind = as_text(final.get("type"))
     ended = done or kind in _LAST_EVENTS or as_text(final.get("object")) == _LAST_OBJECT
     unknown = Report(as_text(final.get("model")))
-    told = next(filter(None, map(_counted, chain([last], events))), unknown)
+    # Without the word, events are not even worth telling apart.
+    counted = map(_counted, chain([last], events)) if '"usage"' in text else ()
+    told = next(filter(None, counted), unknown)
     if _IMAGE.search(last):
         told = replace(told, usage=replace(told.usage, images=len(_IMAGE.findall(text))))
     complete = ended and not broken_stream(text)

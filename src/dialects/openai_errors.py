@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Failure
+from dialects import sse
 from dialects.base import (
     NO_HEADERS,
     Headers,
@@ -44,7 +44,8 @@ _EVENT = TypeAdapter(_Event)
 # Why a model stopped, where it did not finish: of OpenRouter and Mistral, and of DeepSeek.
 # https://openrouter.ai/docs/api-reference/errors
 # https://api-docs.deepseek.com/api/create-chat-completion
-_BROKEN = {"error", "insufficient_system_resource"}
+_NO_RESOURCE = "insufficient_system_resource"
+_BROKEN = {"error", _NO_RESOURCE}
 # Within a string of JSON quotes and line ends are escaped, so what a model says does not match.
 _HAS_ERROR = re.compile(
     r'"error"\s*:\s*[^\sn]|"(?:type|finish_reason)"\s*:\s*"(?:error|insufficient_system_resource)"'
@@ -167,6 +168,9 @@ def broken_stream(text: str) -> bool:
     # Not in the last alone: usage may follow an error.
     if _NAMED_ERROR.search(text):
         return True
+    # Nearly every stream has neither word, and words are found five times as soon as patterns.
+    if '"error"' not in text and _NO_RESOURCE not in text:
+        return False
     return bool(_HAS_ERROR.search(text)) and any(map(_is_error, sse.backwards(text)))
 
 

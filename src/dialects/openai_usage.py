@@ -91,7 +91,10 @@ def _part(usage: dict[str, object], *names: str) -> tuple[int | None, dict[str, 
 
 
 def _count(*values: object) -> int | None:
-    return next((count for count in map(as_count, values) if count is not None), None)
+    for value in values:
+        if value is not None and (count := as_count(value)) is not None:
+            return count
+    return None
 
 
 def _sum(*values: object) -> int | None:

@@ -10,9 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Ask, Failure, Report
-from dialects import openai
+from dialects import openai, sse
 from dialects.base import Dialect, as_count, as_list, as_object, as_text, ask_in_body, read
 from dialects.opening import parts
 

@@ -5,6 +5,7 @@ https://replicate.com/docs/reference/http
 
 import re
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
@@ -74,7 +75,7 @@ def ask(path: str, body: str | None, _query: str = "") -> Ask:
     https://replicate.com/docs/topics/predictions/streaming
     """
     fields = read(_ASK, body or "") or {}
-    found = _MODEL.match(path)
+    found = _MODEL.match(unquote(path))
     model = (found[1] or found[2]) if found else as_text(fields.get("version"))
     given = as_object(fields.get("input"))
     model_type = next((name for word, name in _MODEL_TYPES.items() if word in given), None)

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-from call import Ask, Failure, Report
+from call import COUNTING, Ask, Failure, Report
 from dialects import gemini, openai
 from dialects.anthropic import ANTHROPIC
 from dialects.base import (
@@ -101,7 +101,7 @@ def _raw(publisher: str, model: str, method: str, body: str | None) -> Ask:
 
     https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude
     """
-    asked = ask_in_body(body, None)
+    asked = ask_in_body(body, COUNTING)
     if model == _COUNTING:
         return asked
     model_type = "text-generation" if _CHATS.match(f"{publisher}/{model}") else None

@@ -11,10 +11,9 @@ from urllib.parse import unquote
 from pydantic import OnErrorOmit, TypeAdapter
 from typing_extensions import TypedDict  # pydantic wants it below Python 3.12
 
-import sse
 from call import Ask, Failure, Report, Usage
-from dialects import openai
-from dialects.amounts import as_amount
+from dialects import openai, sse
+from dialects.amounts import as_amount, cost, of_neurons
 from dialects.base import (
     NO_HEADERS,
     Dialect,
@@ -26,7 +25,7 @@ from dialects.base import (
     read,
     retryable,
 )
-from dialects.openai_usage import used
+from dialects.openai_usage import reported, used
 from dialects.opening import parts
 
 # As in the other dialects: of a text of any size, these fields alone become Python objects.
@@ -91,6 +90,7 @@ _PASSING = ("3007", "3008", "3040")
 # The day's free allocation is used up. The second is what the page does not list, and clients get:
 # https://github.com/get-engram/engram/issues/34
 _SPENT = ("3036", "4006")
+_NEURONS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _OK = 200
 _HAS_FAILED = re.compile(r'"success"\s*:\s*false')
 
@@ -116,9 +116,13 @@ def report(text: str) -> Report:
     answer = read(_ANSWER, text) or {}
     result = answer.get("result")
     # Within the envelope as without it, what was used is told as OpenAI does.
-    told = Report(as_text(result.get("model")), used(result)) if result else openai.report(text)
+    told = _told(result) if result else openai.report(text)
     usage = replace(told.usage, **_own(result or answer))
     return replace(told, usage=usage, complete=told.complete and answer.get("success") is not False)
+
+
+def _told(result: _Result) -> Report:
+    return Report(as_text(result.get("model")), used(result), cost=cost(reported(result)))
 
 
 def _own(result: _Result) -> dict[str, Any]:
@@ -137,8 +141,8 @@ def stream_report(text: str) -> Report:
     if told.usage == Usage():
         # An event of the native format may have a last word, `"response": "…"`, beside its usage.
         counted = (report(data) for data in sse.backwards(text) if '"usage"' in data)
-        usage = next((each.usage for each in counted if each.usage != Usage()), Usage())
-        told = replace(told, usage=usage)
+        last = next((each for each in counted if each.usage != Usage()), Report())
+        told = replace(told, usage=last.usage, cost=last.cost)
     failed = _HAS_FAILED.search(text) and any(map(_has_failed, sse.backwards(text)))
     return replace(told, complete=told.complete and not failed)
 
@@ -151,6 +155,12 @@ def beside(_ask: Ask, headers: Headers) -> Usage:
     """Return what the headers of an answer tell: some models answer with a picture alone."""
     kind = headers.get("content-type", "").lower()
     return Usage(images=1 if kind.startswith("image/") else None)
+
+
+def charged(headers: Headers) -> float | None:
+    """Return what the neurons cost that the headers of an answer tell."""
+    told = headers.get("cf-ai-neurons", "")
+    return of_neurons(float(told)) if _NEURONS.fullmatch(told) else None
 
 
 def failure(status: int, text: str, headers: Headers = NO_HEADERS) -> Failure:
@@ -183,4 +193,5 @@ WORKERS_AI = Dialect(
     failure=failure,
     hidden=hidden,
     beside=beside,
+    charged=charged,
 )

@@ -16,16 +16,41 @@ PROVIDERS: dict[str, Provider] = {
 }
 """Every provider by its slug, found by listing this folder."""
 
+_AUTHORS = {author: slug for slug, provider in PROVIDERS.items() for author in provider.authors}
 _ALIASES = {provider.alias: slug for slug, provider in PROVIDERS.items() if provider.alias}
 
 CUSTOM = "custom-"
 """What stands before the slug of a provider that an operator added."""
 _COMPAT = "compat"
+_COMING = ("cloudflare", "dynamic")
+"""Authors of what is no model: a route or a router."""
 
 
 def canonical(slug: str) -> str:
     """Return the slug of a provider, of whatever name clients use for it."""
     return _ALIASES.get(slug, slug)
+
+
+def of_model(name: str, customs: Mapping[str, Custom]) -> tuple[str, Provider, str]:
+    """Return the slug of a model's provider, the provider, and what the model is called there.
+
+    A name is `{author}/{model}`. Raises UnknownProvider, and NotBuilt for what will be a model.
+    """
+    author, _, rest = name.partition("/")
+    slug = _AUTHORS.get(author, canonical(author))
+    if author in _COMING:
+        raise NotBuilt(f"A model `{author}/…`")
+    return slug, find(slug, customs), name if name.startswith("@") else rest
+
+
+def names(slug: str, model: str, customs: Mapping[str, Custom]) -> set[str]:
+    """Return the names under which a model of a provider may be run."""
+    provider = lookup(slug, customs)
+    authors = provider.authors if provider else ()
+    if model.partition("/")[0] in authors:
+        return {model}
+    alias = provider.alias if provider else None
+    return {f"{author}/{model}" for author in (slug, alias, *authors) if author}
 
 
 def lookup(slug: str, customs: Mapping[str, Custom]) -> Provider | None:

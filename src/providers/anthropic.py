@@ -12,10 +12,13 @@ PROVIDER = Provider(
     headers=("anthropic-*",),
     meters=("tokens", "searches"),
     prices="anthropic",
+    # Others write versions with dots: claude-haiku-4.5.
+    spelling=lambda model: model.replace(".", "-"),
     example=Example(
         "v1/messages",
         '{"model": "claude-haiku-4-5", "max_tokens": 100,'
         ' "messages": [{"role": "user", "content": "Hello!"}]}',
         ("anthropic-version: 2023-06-01",),
     ),
+    secret=("oauth/token",),
 )

@@ -39,4 +39,5 @@ PROVIDER = Provider(
     otel_name="azure.ai.openai",
     example=chat("my-resource/v1/chat/completions", "my-deployment"),
     address=_address,
+    secret=("client_secrets", "realtimeapi/sessions"),
 )

@@ -3,16 +3,20 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
+from call import Ask, Call, Target
 from dialects.base import Dialect
 from errors import BadHeader
+from ports import Run
 from signing.base import Authorize
 
 # What every parser reads alike: no user, no port, no backslash, nothing that is not printable.
 _CHOSEN = re.compile(
-    r"https://((?:(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]+)(?:/[!-\[\]-~]*)?"
+    r"https://((?:(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]+)(?:/([!-\[\]-~]*))?"
 )
 
 
@@ -68,6 +72,29 @@ def chat(path: str, model: str) -> Example:
     return Example(path, json.dumps({"model": model, "messages": messages}))
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The request to a model that is run by its name alone."""
+
+    path: str
+    body: Mapping[str, Any]
+    query: str = ""
+
+
+_CHAT = "chat/completions"
+
+
+def _task(model: str, inputs: Mapping[str, Any]) -> str:
+    """Return the path of OpenAI's API for inputs, whose fields tell one task from another."""
+    if "messages" in inputs or not {"input", "prompt"} & inputs.keys():
+        return _CHAT
+    if "prompt" in inputs:
+        return "images/generations" if re.search("image|dall-e", model) else "completions"
+    if "voice" in inputs:
+        return "audio/speech"
+    return "embeddings" if "embed" in model else "responses"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A vendor, as data."""
@@ -104,11 +131,33 @@ class Provider:
     needs_key: bool = True
     otel_name: str | None = None
     """What it is called in traces (`gen_ai.provider.name`), where that is not its slug."""
+    bound: Callable[[Call], Run] | None = None
+    """How the platform runs its models where nobody has a key. Raises BadPath."""
+    authors: tuple[str, ...] = ()
+    """What may stand before the slash in the name of a model, besides the slug."""
+    spelling: Callable[[str], str] = str
+    """The name of a model as others write it, to the vendor's own."""
+    named: Callable[[str, Mapping[str, Any]], "Named"] | None = None
+    """Where a model that is run by its name goes, where the example does not tell."""
+    output: Callable[[str], str] | None = None
+    """What of an answer in JSON a run by name gives. None: all of it."""
+    secret: tuple[str, ...] = ()
+    """Where it hands out credentials, or is given them: whole segments that such paths have."""
 
     @property
     def forwarded(self) -> tuple[str, ...]:
         """The request headers that this vendor reads."""
         return (*self.key.headers, *self.headers)
+
+    def ask(self, target: Target, headers: Mapping[str, str], body: str | None) -> Ask:
+        """Return what a request wants, wherever its headers send it."""
+        path, query = target.path, target.query
+        if self.chooser and (parts := _CHOSEN.fullmatch(headers.get(self.chooser, ""))):
+            path, _, query = (parts[2] or "").partition("?")
+        ask = self.dialect.ask(path, body, query)
+        if self.secret and _has_one_of(self.secret, path):
+            return replace(ask, secret=True)
+        return ask
 
     def url(self, account: str, path: str, query: str, replaced: str | None = None) -> str:
         """Return the address of a path, both with and without a repeated prefix.
@@ -126,6 +175,21 @@ class Provider:
             url = f"{replaced or self.base_url}/{path}"
         return url + (f"?{query}" if query else "")
 
+    def request(self, model: str, inputs: Mapping[str, Any]) -> Named | None:
+        """Return the request to a model that is run by its name. None where there is no such way.
+
+        Vendors whose example names the model in its body take the inputs beside it.
+        """
+        model = self.spelling(model)
+        if self.named:
+            return self.named(model, inputs)
+        path = self.example.path
+        before, chat, _ = path.partition(_CHAT)
+        if '"model"' not in self.example.body or (self.address and before not in ("", "v1/")):
+            return None
+        path = f"{before}{_task(model, inputs)}" if chat else path
+        return Named(path, {**inputs, "model": model})
+
     def chosen(self, url: str, replaced: str | None = None) -> str:
         """Return a URL that the caller chose whole, in the header `chooser`. Raises BadHeader."""
         parts = _CHOSEN.fullmatch(url)
@@ -136,3 +200,11 @@ class Provider:
             told = _USER.sub("//", url.partition("?")[0])
             raise BadHeader(self.chooser or "", told, rule)
         return url.replace(f"https://{host}", replaced or f"https://{host}", 1)
+
+
+# The paths of a gateway are few, and each request asks.
+@lru_cache(256)
+def _has_one_of(parts: tuple[str, ...], path: str) -> bool:
+    """Return whether a path has one of these as whole segments."""
+    segments = f"/{unquote(path)}/"
+    return any(f"/{part}/" in segments for part in parts)

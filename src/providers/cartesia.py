@@ -24,4 +24,6 @@ PROVIDER = Provider(
         ("cartesia-version: 2026-03-01",),
     ),
     socket=_socket,
+    # https://docs.cartesia.ai/2026-03-01/api-reference/auth/access-token
+    secret=("access-token",),
 )

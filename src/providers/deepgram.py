@@ -19,4 +19,6 @@ PROVIDER = Provider(
     prices="deepgram",
     example=Example("v1/listen?model=nova-3", '{"url": "https://dpgr.am/spacewalk.wav"}'),
     socket=_socket,
+    # https://developers.deepgram.com/reference/manage/keys/create
+    secret=("auth/grant", "keys", "credentials"),
 )

@@ -21,4 +21,15 @@ PROVIDER = Provider(
         '{"text": "Hello!", "model_id": "eleven_multilingual_v2"}',
     ),
     socket=_socket,
+    # The last one shows the key of the account.
+    secret=(
+        "single-use-token",
+        "get-signed-url",
+        "get_signed_url",
+        "conversation/token",
+        "api-keys",
+        "convai/secrets",
+        "workspace/webhooks",
+        "v1/user",
+    ),
 )

@@ -32,4 +32,6 @@ PROVIDER = Provider(
     chooser="x-fal-target-url",
     hosts=("fal.run", "falrun.com", "rest.fal.ai", "rest.alpha.fal.ai"),
     socket=_socket,
+    # https://fal.ai/docs/real-time/secrets
+    secret=("tokens",),
 )

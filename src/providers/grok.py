@@ -13,5 +13,8 @@ PROVIDER = Provider(
     meters=("tokens", "cost", "characters", "audio_seconds", "images", "searches"),
     prices="x-ai",
     otel_name="x_ai",
+    authors=("xai",),
     example=chat("v1/chat/completions", "grok-4"),
+    # https://docs.x.ai/developers/model-capabilities/audio/ephemeral-tokens
+    secret=("client_secrets",),
 )

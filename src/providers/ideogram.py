@@ -11,4 +11,5 @@ PROVIDER = Provider(
     meters=("images", "cost"),
     # Newer paths want a form instead.
     example=Example("generate", '{"image_request": {"prompt": "A cat", "model": "V_2_TURBO"}}'),
+    secret=("api_keys",),
 )

@@ -20,4 +20,13 @@ PROVIDER = Provider(
     prices="openai",
     example=chat("chat/completions", "gpt-5-mini"),
     socket=_socket,
+    # https://developers.openai.com/api/reference/resources/organization
+    secret=(
+        "admin_api_keys",
+        "service_accounts",
+        "client_secrets",
+        "realtime/sessions",
+        "realtime/transcription_sessions",
+        "chatkit/sessions",
+    ),
 )

@@ -12,4 +12,6 @@ PROVIDER = Provider(
     meters=("tokens", "cost"),
     prices="openrouter",
     example=chat("v1/chat/completions", "meta-llama/llama-3.3-70b-instruct"),
+    # https://openrouter.ai/docs/api/api-reference/oauth/exchange-authorization-code-for-api-key
+    secret=("keys", "byok"),
 )

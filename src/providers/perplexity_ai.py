@@ -10,5 +10,7 @@ PROVIDER = Provider(
     meters=("tokens", "cost", "searches"),
     prices="perplexity",
     otel_name="perplexity",
+    authors=("perplexity",),
     example=chat("chat/completions", "sonar"),
+    secret=("generate_auth_token",),
 )

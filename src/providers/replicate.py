@@ -22,4 +22,5 @@ PROVIDER = Provider(
         '{"input": {"prompt": "A cat", "num_outputs": 1}}',
         ("prefer: wait",),
     ),
+    secret=("webhooks/default/secret",),
 )

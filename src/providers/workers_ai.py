@@ -1,12 +1,14 @@
-"""Workers AI, through Cloudflare's REST API."""
+"""Workers AI, through the binding of the Worker or, with a token, Cloudflare's REST API."""
 
 import re
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from dialects.workers_ai import WORKERS_AI
+from dialects.workers_ai_run import run, unwrapped
 from errors import BadPath
-from providers.base import Provider, chat
+from providers.base import Named, Provider, chat
 
 # Behind the same host, and with the same token, is all of Cloudflare: no path may climb out of the
 # account's AI, by a segment of dots or by its escapes. No name of a model or a task needs either.
@@ -33,6 +35,10 @@ def _socket(path: str, query: str) -> tuple[str, str]:
     return (path or (unquote(model[1]) if model else ""), "&".join(rest))
 
 
+def _named(model: str, inputs: Mapping[str, Any]) -> Named:
+    return Named(f"run/{model}", inputs)
+
+
 PROVIDER = Provider(
     base_url="https://api.cloudflare.com/client/v4/accounts/{account}/ai/run",
     docs="https://developers.cloudflare.com/workers-ai/get-started/rest-api/",
@@ -44,4 +50,8 @@ PROVIDER = Provider(
     example=chat("v1/chat/completions", "@cf/meta/llama-3.1-8b-instruct"),
     address=_address,
     socket=_socket,
+    bound=run,
+    authors=("@cf", "@hf"),
+    named=_named,
+    output=unwrapped,
 )

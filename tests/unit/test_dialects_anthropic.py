@@ -48,7 +48,7 @@ ENDED = Usage(tokens_in=240, tokens_out=50, cached=200, cache_write=30)
     ("path", "model_type"),
     [
         ("v1/messages", "text-generation"),
-        ("v1/messages/count_tokens", "text-generation"),
+        ("v1/messages/count_tokens", "token-counting"),
         ("v1/messages/batches", "text-generation"),
         ("v1/chat/completions", "text-generation"),
         ("v1/messagesx", None),
@@ -97,7 +97,7 @@ def test_a_request_that_says_nothing_keeps_its_text(body: str) -> None:
         ({"server_tool_use": {"web_search_requests": 2}}, Usage(searches=2)),
         ({"server_tool_use": 1}, UNKNOWN),
         ({"cache_read_input_tokens": 9, "output_tokens": 1}, Usage(tokens_out=1, cached=9)),
-        ({"input_tokens": 2**53 - 1, "cache_read_input_tokens": 1}, Usage(cached=1)),
+        ({"input_tokens": 10**12, "cache_read_input_tokens": 1}, Usage(cached=1)),
         ({"input_tokens": -1, "output_tokens": "7", "output_tokens_details": 1}, UNKNOWN),
         ({}, UNKNOWN),
         (None, UNKNOWN),

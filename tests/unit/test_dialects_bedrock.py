@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_texts import GARBAGE, TEXTS
-from call import Ask, Failure, Report, Usage
+from call import COUNTING, Ask, Failure, Report, Usage
 from dialects.bedrock import ask, beside, failure, hidden, report
 
 UNKNOWN = Usage()
@@ -29,7 +29,7 @@ COUNTED = Usage(tokens_in=12, tokens_out=34)
         ("model/amazon.nova-lite-v1%3A0/converse-stream", "amazon.nova-lite-v1:0", TEXT, True),
         ("model/us.anthropic.c/invoke", "us.anthropic.c", TEXT, False),
         ("model/us.anthropic.c/invoke-with-response-stream", "us.anthropic.c", TEXT, True),
-        ("model/us.anthropic.c/count-tokens", "us.anthropic.c", None, False),
+        ("model/us.anthropic.c/count-tokens", "us.anthropic.c", COUNTING, False),
         ("model/amazon.titan-embed-text-v2:0/invoke", "amazon.titan-embed-text-v2:0", VECTORS, 0),
         ("model/cohere.embed-v4:0/invoke", "cohere.embed-v4:0", VECTORS, False),
         ("model/cohere.rerank-v3-5:0/invoke", "cohere.rerank-v3-5:0", "text-classification", False),
@@ -104,7 +104,7 @@ def test_a_body_does_not_change_what_a_path_tells() -> None:
         ),
         ({"usage": {"inputTokens": 0}}, Usage(tokens_in=0)),
         ({"usage": {"inputTokens": "12", "outputTokens": 34.5}}, UNKNOWN),
-        ({"usage": {"inputTokens": 2**53 - 1, "cacheReadInputTokens": 1}}, Usage(cached=1)),
+        ({"usage": {"inputTokens": 10**12, "cacheReadInputTokens": 1}}, Usage(cached=1)),
         ({"generation": "a", "prompt_token_count": 14, "generation_token_count": 3}, Usage(14, 3)),
         (
             {"generation": "a", "prompt_token_count": None, "generation_token_count": 3},
@@ -118,6 +118,30 @@ def test_a_body_does_not_change_what_a_path_tells() -> None:
 )
 def test_each_family_counts_in_its_own_way(answer: dict[str, object], expected: Usage) -> None:
     assert report(json.dumps(answer)) == Report(usage=expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "made"),
+    [
+        ({"images": ["iVBORw0KGgo="], "error": None}, 1),
+        ({"seeds": [1, 2], "finish_reasons": [None, None], "images": ["/9j/", "/9j/"]}, 2),
+        ({"seeds": [1, 2], "finish_reasons": [None, "Filter reason: prompt"], "images": ["/9"]}, 1),
+        ({"finish_reasons": ["Filter reason: output image"], "images": [""]}, None),
+        ({"finish_reasons": ["Filter reason: prompt"]}, None),
+        ({"images": [], "error": "blocked"}, None),
+        ({"images": [None, 1]}, None),
+        ({"images": "iVBORw0KGgo="}, None),
+        ({"output": {"images": ["iVBORw0KGgo="]}}, None),
+    ],
+)
+def test_images_are_counted(answer: dict[str, object], made: int | None) -> None:
+    assert report(json.dumps(answer)).usage == Usage(images=made)
+
+
+def test_tokens_beside_the_name_of_images_are_counted() -> None:
+    answer = {"generation": "a", "prompt_token_count": 14, "images": ["a"]}
+
+    assert report(json.dumps(answer)).usage == Usage(tokens_in=14)
 
 
 @pytest.mark.parametrize("text", GARBAGE)

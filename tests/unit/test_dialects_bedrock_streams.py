@@ -158,6 +158,12 @@ def test_chunks_without_their_end_are_not_complete(
     assert stream_report(text) == Report(None, Usage(*usage), complete=False)
 
 
+def test_images_may_come_as_a_chunk() -> None:
+    last = {"images": ["iVBORw0KGgo="], "error": None} | metrics(inputTokenCount=10)
+
+    assert stream_report(chunks(last)) == Report(usage=Usage(images=1))
+
+
 def test_a_chunk_may_be_printed_in_lines() -> None:
     first = f"event: chunk\ndata: {packed(json.dumps(BEGUN, indent=2))}\n\n"
     text = first + chunks(SPOKEN, MESSAGE_STOP)

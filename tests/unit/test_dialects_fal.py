@@ -26,6 +26,7 @@ def events(*payloads: object) -> str:
         ("fal-ai/flux/status", "fal-ai/flux", False),
         ("fal-ai/streamdiffusion", "fal-ai/streamdiffusion", False),
         ("fal-ai/requests-model", "fal-ai/requests-model", False),
+        ("fal-ai%2Fflux/%73tream", "fal-ai/flux", True),
         ("", None, False),
     ],
 )

@@ -41,6 +41,15 @@ def whole(**fields: Any) -> Report:
         ({"cost_in_usd_ticks": 37_756_000}, 0.0037756),
         ({"cost_in_usd_ticks": 0}, 0.0),
         ({"cost": 0.5, "cost_in_usd_ticks": 1}, 0.5),
+        # With the caller's own key a provider is paid beside OpenRouter.
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 19}}, 19.0),
+        ({"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": 19}}, 19.5),
+        ({"is_byok": True, "cost_details": {"upstream_inference_cost": 19}}, 19.0),
+        ({"cost": 0.5, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+        ({"cost": 0.5, "is_byok": 1, "cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+        ({"cost": 0.5, "cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, None),
+        ({"cost": 0, "is_byok": True}, None),
         ({"cost": {"request_cost": 0.005}}, None),
         ({"cost": {"total_cost": "0.9"}}, None),
         ({"cost": "0.9"}, None),
@@ -60,6 +69,14 @@ def test_an_answer_tells_its_cost_in_dollars(usage: dict[str, Any], cost: float 
     assert whole(usage=usage) == Report("m", cost=cost)
     assert stream_report(events(chunk) + DONE) == Report("m", cost=cost)
     assert stream_report(events(response)).cost == cost
+
+
+@pytest.mark.parametrize("status", ["validating", "in_progress", "completed", "cancelling"])
+def test_a_batch_tells_the_use_of_its_requests_which_is_not_counted_as_its_own(status: str) -> None:
+    usage = {"input_tokens": 1_000, "output_tokens": 100, "cost": 0.5}
+    batch = {"id": "batch_1", "object": "batch", "status": status, "model": "m", "usage": usage}
+
+    assert report(json.dumps(batch)) == Report("m")
 
 
 def test_of_costs_that_grow_the_last_counts() -> None:

@@ -53,6 +53,13 @@ def test_a_chat_stream_without_usage_is_complete_and_of_unknown_usage() -> None:
     assert stream_report(text) == Report("gpt-5", UNKNOWN, complete=True)
 
 
+def test_usage_on_several_lines_of_an_event_is_found() -> None:
+    lines = json.dumps(LAST_CHUNK).replace('"usage": ', '"usage":\n').splitlines()
+    text = events(chunk("a")) + "".join(f"data: {line}\n" for line in lines) + "\n" + DONE
+
+    assert stream_report(text).usage == COUNTED
+
+
 def test_usage_before_the_last_event_is_found() -> None:
     text = events(chunk("a"), LAST_CHUNK, chunk("", usage=None), chunk("", usage={})) + DONE
 

@@ -43,7 +43,7 @@ TEXTS = st.text() | VALUES.map(json.dumps) | st.dictionaries(NAMES, VALUES).map(
     ("model", "method", "model_type"),
     [
         ("gemini-2.5-flash", "generateContent", "text-generation"),
-        ("gemini-2.5-flash", "countTokens", None),
+        ("gemini-2.5-flash", "countTokens", "token-counting"),
         ("gemini-embedding-001", "embedContent", "text-embeddings"),
         ("gemini-embedding-001", "predict", "text-embeddings"),
         ("textembedding-gecko@003", "predict", "text-embeddings"),
@@ -131,7 +131,7 @@ def test_a_request_to_count_tokens_names_its_model_in_the_body() -> None:
     path = f"{HERE}/publishers/anthropic/models/count-tokens:rawPredict"
     body = '{"model":"claude-sonnet-4-5@20250929","messages":[]}'
 
-    assert ask(path, body) == Ask("claude-sonnet-4-5@20250929", None, text=body)
+    assert ask(path, body) == Ask("claude-sonnet-4-5@20250929", "token-counting", text=body)
 
 
 @pytest.mark.parametrize(

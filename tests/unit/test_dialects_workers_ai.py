@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from call import Ask, Failure, Report, Usage
-from dialects.workers_ai import ask, beside, failure, hidden, report, stream_report
+from dialects.workers_ai import ask, beside, charged, failure, hidden, report, stream_report
 
 MODEL = "@cf/meta/llama-3.1-8b-instruct"
 USED = {"prompt_tokens": 36, "completion_tokens": 8, "total_tokens": 44}
@@ -189,6 +189,22 @@ def test_a_model_that_speaks_of_failure_has_not_failed() -> None:
 def test_an_answer_that_is_a_picture_is_one_image(kind: str, images: int | None) -> None:
     assert beside(Ask(), {"content-type": kind}) == Usage(images=images)
     assert beside(Ask(), {}) == Usage()
+
+
+def test_neurons_that_an_answer_tells_are_its_cost() -> None:
+    said = {"response": "Hi", "usage": USED | {"neurons": 2000}}
+
+    assert report(json.dumps(said)).cost == pytest.approx(0.022)
+    assert report(envelope(said)).cost == pytest.approx(0.022)
+    assert stream_report(events(said) + "data: [DONE]\n\n").cost == pytest.approx(0.022)
+
+
+@pytest.mark.parametrize(
+    ("told", "usd"),
+    [("57.6", 0.0006336), ("0.00", 0), ("", None), ("-1", None), ("nan", None), ("1e9", None)],
+)
+def test_neurons_that_a_header_tells_are_the_cost_too(told: str, usd: float | None) -> None:
+    assert charged({"cf-ai-neurons": told}) == (usd if usd is None else pytest.approx(usd))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import eventstream
-import sse
+from dialects import eventstream, sse
 
 # Decoded by botocore 1.44.5 as well.
 DELTA = bytes.fromhex(

@@ -61,7 +61,8 @@ async def test_a_request_reaches_it(bench: Bench) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a copy of the project."""
-    for name in ("src", "tests", "tools", "docs", "migrations", "schema.sql", "pyproject.toml"):
+    files = ("schema.sql", "pyproject.toml", "wrangler.toml")
+    for name in ("src", "tests", "tools", "docs", "migrations", *files):
         source, copy = ROOT / name, tmp_path / name
         if source.is_dir():
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))

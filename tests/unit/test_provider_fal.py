@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from call import Target
 from errors import BadHeader
 from forwarding import request_headers
 from providers import PROVIDERS
@@ -204,6 +205,24 @@ def test_a_replaced_address_replaces_the_chosen_host_alone() -> None:
     chosen = FAL.chosen(url, "http://127.0.0.1:1")
 
     assert chosen == "http://127.0.0.1:1/fal-ai/flux?next=https://queue.fal.run/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "model"),
+    [
+        ("https://queue.fal.run/fal-ai/flux/requests/7/status?logs=1", "fal-ai/flux"),
+        ("https://fal.run/fal-ai/flux/stream?a=1", "fal-ai/flux"),
+        ("https://fal.run", None),
+        ("not a url", "fal-ai/fast-sdxl"),
+    ],
+)
+def test_what_is_asked_for_is_what_the_chosen_url_names(url: str, model: str | None) -> None:
+    target = Target("fal", "fal-ai/fast-sdxl", "")
+
+    asked = FAL.ask(target, {"x-fal-target-url": url}, '{"num_images": 1}')
+
+    assert (asked.model, asked.model_type) == (model, "text-to-image")
+    assert FAL.ask(target, {}, None).model == "fal-ai/fast-sdxl"
 
 
 def test_the_header_that_chooses_stays_here() -> None:
