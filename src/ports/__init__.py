@@ -3,11 +3,11 @@
 `runtime/` implements them on Workers, `tests/fakes.py` in memory.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
-from limits import Rule, Verdict
+from limits.counter import Rule, Verdict
+from ports.ai import Ai, Run
 from ports.bodies import Body, Ending, ReplyBody, State, TextBody
 from ports.caching import (
     Cache,
@@ -19,9 +19,13 @@ from ports.caching import (
     Lead,
     Reading,
 )
+from ports.tails import Audience, Tails, TailsError
+from values import value
 
 __all__ = [
+    "Ai",
     "Answer",
+    "Audience",
     "Background",
     "Body",
     "Cache",
@@ -49,14 +53,18 @@ __all__ = [
     "Reading",
     "ReplyBody",
     "Row",
+    "Run",
     "Snapshots",
     "Sockets",
     "State",
+    "Statement",
+    "Tails",
+    "TailsError",
     "TextBody",
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outgoing:
     """A request to a provider."""
 
@@ -66,9 +74,11 @@ class Outgoing:
     """Of the URL, with its port: what an error names."""
     headers: Mapping[str, str]
     body: Body | None
+    bounded: bool = True
+    """Whether it may be given up before the caller leaves."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Incoming:
     """A provider's answer, once its headers have come."""
 
@@ -90,7 +100,7 @@ class Fetch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Posted:
     """What somebody answered to a text."""
 
@@ -117,6 +127,8 @@ class Post(Protocol):
 
 
 Row = Mapping[str, Any]
+Statement = tuple[str, *tuple[str | int, ...]]
+"""SQL, and its values: few, for each of them crosses."""
 
 
 class DatabaseError(Exception):
@@ -130,8 +142,8 @@ class Database(Protocol):
         """Run one statement and return its rows."""
         ...
 
-    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
-        """Run statements, each with one value, in one transaction."""
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
+        """Run statements in one transaction. Return the rows of the last."""
         ...
 
 
@@ -166,8 +178,12 @@ class Snapshots(Protocol):
 class CountersError(Exception):
     """A counter could not be reached, or took too long."""
 
+    on: "Callable[[], Awaitable[Any]] | None" = None
+    """Asks on for the same, for longer than a request can wait, and returns what was not returned.
+    It counts once. Raises CountersError."""
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Taken:
     """What a counter gave."""
 
@@ -239,12 +255,17 @@ class Clock(Protocol):
 class Background(Protocol):
     """Work that goes on after the caller has its answer."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is any."""
+        ...
+
     def add(self, job: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine once the reply is on its way."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ports:
     """What one request is served with."""
 
@@ -258,11 +279,14 @@ class Ports:
     crypto: Crypto
     sockets: Sockets
     post: Post
+    tails: Tails
     background: Background
     bindings: Mapping[str, bool]
     """The bindings that the Worker is meant to have, and whether it has them."""
     queue: Queue | None = None
     """Where rows of the log wait for the database, in a deployment that wants it so."""
+    ai: Ai | None = None
+    """None where the platform runs no models."""
 
 
 Answer = Callable[[str, Callable[[str], None], Ports], Coroutine[Any, Any, None]]

@@ -1,15 +1,16 @@
 """Bodies: opaque to the core until somebody needs their text."""
 
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, Protocol
+
+from values import value
 
 State = Literal["complete", "broken", "left"]
 """`broken`: the provider closed the connection early. `left`: the caller did."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ending:
     """How the body of a reply ended, and what it was."""
 
@@ -23,6 +24,11 @@ class Ending:
     copy: object = None
     """The bytes of a whole body, owned by the runtime. None where nobody asked for them in time,
     or where they are more than was asked for."""
+    first_byte: float | None = None
+    """Epoch milliseconds at which the body began to come: of one that was read before it left, at
+    which it was there. None where nobody read it."""
+    ended: float | None = None
+    """Epoch milliseconds at which it ended. None where it had ended before it left."""
 
 
 class Body(Protocol):
@@ -81,6 +87,18 @@ class ReplyBody(Protocol):
         """Whether the body has been read, so that its ending is known."""
         ...
 
+    @property
+    def ended(self) -> Ending | None:
+        """How the body ended, where it has been read."""
+        ...
+
+    async def begin(self) -> None:
+        """Wait for the first byte, which stays in it. Raises Unreachable and ClientLeft.
+
+        Whoever is cancelled meanwhile has given the body up.
+        """
+        ...
+
     async def hold(self, error: bool) -> None:
         """Read a body that is short, so that it leaves whole or not at all.
 
@@ -102,7 +120,10 @@ class ReplyBody(Protocol):
         ...
 
     def texts(self) -> AsyncIterator[str]:
-        """Deliver the body here instead of to the caller: its text, piece by piece as it comes."""
+        """Deliver the body here instead of to the caller: its text, piece by piece as it comes.
+
+        Raises Unreachable where the provider breaks off, and ClientLeft.
+        """
         ...
 
     def watch(self, copy: int = 0) -> Awaitable[Ending]:

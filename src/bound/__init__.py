@@ -1,0 +1,1 @@
+"""The gateway, as other Workers have it bound."""
