@@ -9,12 +9,15 @@ from typing import Any
 from js import JSON, Object
 from pyodide.ffi import JsProxy
 
+# Looked up once: each look makes an object of the method, and asks it what it can do.
+_from_entries, _parse = Object.fromEntries, JSON.parse
+
 
 def headers_in(headers: JsProxy) -> dict[str, str]:
     """Return the entries of a JS `Headers`: names in lower case, repeated values joined."""
-    return json.loads(JSON.stringify(Object.fromEntries(headers)))
+    return _from_entries(headers).to_py()
 
 
 def object_out(value: dict[str, Any]) -> Any:
     """Return a JS object of a JSON-like dict."""
-    return JSON.parse(json.dumps(value))
+    return _parse(json.dumps(value))

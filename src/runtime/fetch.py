@@ -29,7 +29,6 @@ class JsFetch:
 
         Raises Unreachable and ClientLeft.
         """
-        controller = AbortController.new()
         init = object_out(
             {
                 "method": outgoing.method,
@@ -38,24 +37,30 @@ class JsFetch:
                 "redirect": "manual",
             }
         )
-        init.signal = AbortSignal.any(Array.of(self._caller.signal, controller.signal))
+        signal, controller = self._caller.signal, None
+        if outgoing.bounded:
+            controller = AbortController.new()
+            signal = AbortSignal.any(Array.of(signal, controller.signal))
+        init.signal = signal
         if outgoing.body is not None and outgoing.method not in _BODILESS_METHODS:
             init.body = _native(outgoing.body)
         begun = time.monotonic()
         try:
             response = await self._caller.answer(fetch(outgoing.url, init), outgoing.host)
         except asyncio.CancelledError:
-            controller.abort()
+            if controller:
+                controller.abort()
             raise
-        if response.status > 599:
+        status = response.status
+        if status > 599:
             # No answer of HTTP, and none that could be passed on.
             raise Unreachable(outgoing.host, (time.monotonic() - begun) * 1000)
         headers = headers_in(response.headers)
-        if response.webSocket:
-            return Incoming(response.status, headers, Relay(response.webSocket))
-        bodiless = outgoing.method == "HEAD" or response.status in _BODILESS_STATUSES
+        if status == 101 and response.webSocket:
+            return Incoming(status, headers, Relay(response.webSocket))
+        bodiless = outgoing.method == "HEAD" or status in _BODILESS_STATUSES
         body = None if bodiless else JsReplyBody(response, headers, self._caller, outgoing.host)
-        return Incoming(response.status, headers, body)
+        return Incoming(status, headers, body)
 
 
 def _native(body: Body) -> Any:

@@ -22,12 +22,11 @@ from ports import FlightsError, Joined
 from runtime.cache import JsKept
 from runtime.caller import Caller
 from runtime.convert import object_out
+from runtime.objects import PATIENCE_S, ObjectError, ask
 from runtime.streams import joined, overlook, read
 
 _log = logging.getLogger("sluice.flights")
 
-JOIN_S = 0.25
-"""How long a request waits to hear whether it leads."""
 ANSWER_S = 5.0
 """How long an answer may take to be handed over, or to be forgotten."""
 LARGEST = 4_000_000
@@ -43,22 +42,23 @@ _SHARE = 1
 class DoFlights:
     """The namespace `FLIGHT` of Durable Objects."""
 
-    def __init__(self, env: Any, caller: Caller) -> None:
+    def __init__(self, env: Any, caller: Caller, patience_s: float = PATIENCE_S) -> None:
+        """`patience_s` is how long a request waits to hear whether it leads."""
         self._env = env
         self._caller = caller
+        self._patience_s = patience_s
 
     async def join(self, key: str, patience: float) -> Joined:
         """Lead, or wait for who does. Raises FlightsError."""
-        pipe = IdentityTransformStream.new()
-        lead = _JsLead(pipe.writable)
+        lead = _JsLead()
         try:
-            async with asyncio.timeout(JOIN_S):
-                response = await self._send(key, "POST", pipe.readable)
+            # Whoever was lost on the way there hands over nothing: the next one leads.
+            response = await ask(lambda: self._send(key, "POST", lead.begin()), self._patience_s)
             if response.status == LEAD:
                 return Joined(lead=lead.of(response))
             async with asyncio.timeout(patience):
                 kind, frame = await _told(response.body)
-        except (JsException, TimeoutError, FlightsError) as error:
+        except (JsException, TimeoutError, FlightsError, ObjectError) as error:
             _log.warning("a flight could not be joined: %s", error)
             lead.give_up()
             raise FlightsError from None
@@ -106,9 +106,17 @@ async def _told(stream: Any) -> tuple[str, Any]:
 class _JsLead:
     """The end of a pipe that leads to those who wait."""
 
-    def __init__(self, writable: Any) -> None:
-        self._writable = writable
+    def __init__(self) -> None:
+        self._writable: Any = None
         self._response: Any = None
+
+    def begin(self) -> Any:
+        """Return the other end of a new pipe. Nothing comes of an earlier one."""
+        if self._writable:
+            self.give_up()
+        pipe = IdentityTransformStream.new()
+        self._writable = pipe.writable
+        return pipe.readable
 
     def of(self, response: Any) -> "_JsLead":
         """Hold on to the answer of the object: who drops it ends the request."""

@@ -4,10 +4,11 @@ from typing import Any
 
 from pyodide.ffi import JsException
 
+from logs.storage import store
 from ports import QueueError
 from runtime.convert import object_out
 from runtime.database import D1
-from storage import store
+from runtime.tails import DoAudience
 
 _TEXT = {"contentType": "text"}
 
@@ -27,5 +28,6 @@ class JsQueue:
 
 
 async def consume(batch: Any, env: Any) -> None:
-    """Write a batch of messages to the database. What fails raises, and comes again."""
-    await store([message.body for message in batch.messages], D1(env.DB))
+    """Write a batch of messages to the database, and show them. What fails comes again."""
+    texts = [message.body for message in batch.messages]
+    await store(texts, D1(env.DB), DoAudience(env))

@@ -2,19 +2,22 @@
 
 from typing import Any
 
-from js import Array, Blob, TextDecoder, crypto
+from js import Array, Blob, crypto
 from pyodide.ffi import JsException
 
 from errors import ClientLeft
-from runtime.streams import TEXT_LIMIT, read
+from runtime.streams import TEXT_LIMIT, decode, read
 
 
 class JsRequestBody:
     """The body of a request."""
 
-    def __init__(self, request: Any, announced: str | None) -> None:
+    name: str | None = None
+    """Which of a model's inputs it is. None: its type says."""
+
+    def __init__(self, request: Any, stream: Any, announced: str | None = None) -> None:
         self.size = int(announced) if announced and announced.isdecimal() else None
-        self.native: Any = request.body
+        self.native: Any = stream
         """What is sent to the provider: the caller's stream, or what was read of it."""
         self._request = request
         self._kept: bool | None = None
@@ -23,7 +26,7 @@ class JsRequestBody:
     async def text(self) -> str | None:
         """Read the body, once. None for more than TEXT_LIMIT bytes. Raises ClientLeft."""
         if self._text is None and await self.keep():
-            self._text = TextDecoder.new().decode(self.native)
+            self._text = decode([self.native])
         return self._text
 
     async def keep(self) -> bool:

@@ -1,10 +1,8 @@
 """A counter of a Durable Object: what outlives the object, and what is written down when."""
 
-import json
-
+from charges.leases import BUSY, HOLD_MS, LARGE, SHARE
 from fakes import FakeClock, FakeStorage
-from leases import BUSY, HOLD_MS, LARGE, SHARE
-from limits import Rule
+from limits.counter import Rule
 from ports import Taken
 from runtime import kept_counter
 from runtime.kept_counter import FLUSH_MS, LATEST_MS, KeptCounter
@@ -235,8 +233,3 @@ async def test_a_refusal_tells_when_as_much_as_was_asked_for_can_be_had() -> Non
     small, large = await kept_one.take(rule, 40), await kept_one.take(rule, 90)
 
     assert (small.wait, large.wait, small.verdict.remaining) == (40.0, 60.0, 5)
-
-
-def test_what_is_asked_is_json() -> None:
-    assert json.loads(kept_counter.take(MINUTELY, 2, 5)) == [[3, 60, "sliding"], 2, 5]
-    assert json.loads(kept_counter.settle(MINUTELY, 2, 1, 7)) == [[3, 60, "sliding"], 2, 1, 7]
