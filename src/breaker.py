@@ -50,7 +50,11 @@ class Breaker:
         """Learn what came of a try. An answer that had been kept tells nothing of its target."""
         if isinstance(outcome, Reply) and outcome.kept:
             return
-        if not _is_fault(outcome):
+        fault = _is_fault(outcome)
+        if isinstance(outcome, GatewayError) and not fault:
+            # Nobody asked it, or nobody waited: a limit, a key that is missing, a caller who left.
+            return
+        if not fault:
             self._records.pop(_target(call), None)
             return
         if len(self._records) >= MEMORY:

@@ -6,19 +6,23 @@ from typing import Literal
 
 from errors import GatewayError
 from ids import uuid7
-from limits import Verdict
+from limits.counter import Verdict
+from limits.rules import Budget, Limit
 from options import Options
 from ports import Body, Ending, Reading, ReplyBody
-from rules import Budget, Limit
 from settings import Retry
 from snapshot import Gateway
+from values import value
 
 Kind = Literal["provider", "universal", "websocket"]
 CUSTOM_KEY_TTL = 300
 """Seconds for which an answer is kept under a key of the caller's, where nobody said how long."""
+COUNTING = "token-counting"
+"""The task of a request that asks how long a prompt is: nothing is generated, nor paid for."""
+_READING = ("GET", "HEAD", "DELETE")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """An HTTP request as it came."""
 
@@ -34,7 +38,7 @@ class Request:
     """Of the caller, as the network tells it: no header of the caller's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """Where a call goes."""
 
@@ -46,21 +50,28 @@ class Target:
     """Without the question mark."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ask:
     """What a caller asks for, as far as the dialect of the provider can tell."""
 
     model: str | None = None
     model_type: str | None = None
-    """The task, in the words of Workers AI: `text-generation`, `text-embeddings`, …"""
+    """The task, in the words of Workers AI: `text-generation`, `text-embeddings`, …
+
+    And one of our own, COUNTING.
+    """
     stream: bool = False
     text: str | None = None
     """The body, where it is JSON and short enough to be held."""
     deployed: bool = False
     """Whether the model's name is one that the caller's side has given: an answer knows better."""
+    others: tuple[str, ...] = ()
+    """Models that the provider may run in place of the first, where it fails."""
+    secret: bool = False
+    """Whether the bodies may hold credentials, so that no log may keep them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """What was used, as the provider counted it. None is unknown, which is not 0."""
 
@@ -91,7 +102,7 @@ class Usage:
     searches: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Report:
     """What an ended answer says of itself."""
 
@@ -105,7 +116,7 @@ class Report:
     """What a price depends on besides: `service_tier`, `speed`, `processing`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failure:
     """What a provider's error says of itself."""
 
@@ -155,6 +166,8 @@ class Attempt:
     host: str = ""
     prices: str | None = None
     """The provider's name in the table of prices. None: it has no prices there."""
+    charged: bool = True
+    """Whether somebody takes money for it: not where a model of one's own runs."""
     key_id: str | None = None
     """Of the stored key that was used."""
     first_byte: float | None = None
@@ -170,7 +183,11 @@ class Trail:
     """What is learnt of a call on its way. Its steps share it."""
 
     attempts: list[Attempt] = field(default_factory=list[Attempt])
-    """Grows as the call is tried. The id of the first attempt is the call's own."""
+    """Grows as the call is tried. The id of the first attempt is the call's own.
+
+    They hold the call as it holds them. Whoever has sent it off clears them, or both would be held,
+    with all their bodies, until Python looks for such circles.
+    """
     token_id: str | None = None
     """Of the token that the caller showed."""
     skipped: list[int] = field(default_factory=list[int])
@@ -188,15 +205,15 @@ class Trail:
     )
     """The enforced budgets that were asked, likewise."""
 
-    def begin(self, call: "Call", now: float, *, tried: bool = False) -> Attempt:
-        """Note that a call is answered for, from `now` on. Its first attempt has its own id.
-
-        `tried` is whether its provider is asked.
-        """
-        number = 1 + sum(each.number > 0 for each in self.attempts) if tried else 0
-        attempt = Attempt(uuid7(now) if self.attempts else call.id, call, now, number)
+    def begin(self, call: "Call", now: float) -> Attempt:
+        """Note that a call is answered for, from `now` on. Its first attempt has its own id."""
+        attempt = Attempt(uuid7(now) if self.attempts else call.id, call, now)
         self.attempts.append(attempt)
         return attempt
+
+    def count(self, attempt: Attempt) -> None:
+        """Note that the provider is about to be asked."""
+        attempt.number = 1 + sum(each.number > 0 for each in self.attempts)
 
     def give_up(self, outcome: Reply | GatewayError, now: float) -> None:
         """Note that the newest attempt came to an outcome that nobody will see."""
@@ -207,7 +224,7 @@ class Trail:
             outcome.body.discard()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """One operation of a caller, on its way down the pipeline."""
 
@@ -225,6 +242,8 @@ class Call:
     """The steps after this one, for when it fails."""
     problem: GatewayError | None = None
     """What is wrong with the request. It is refused, and logged."""
+    admitted: bool = False
+    """Whether it came through a binding, which tells who calls: no token is wanted."""
     trail: Trail = field(default_factory=Trail)
 
     @property
@@ -245,12 +264,18 @@ class Call:
     @property
     def cache_ttl(self) -> int:
         """For how many seconds an answer is kept; 0: it is neither looked up nor kept."""
-        wish = self.options
-        if wish.skip_cache or self.request.method != "POST" or self.kind == "websocket":
+        wish, asks = self.options, self.request.method == "POST" and self.kind != "websocket"
+        if wish.skip_cache or self.ask.secret or not asks:
             return 0
         if wish.cache_ttl is not None:
             return wish.cache_ttl
         return self.gateway.cache_ttl or (CUSTOM_KEY_TTL if wish.cache_key else 0)
+
+    @property
+    def billed(self) -> bool:
+        """Whether the answer may cost anything: not where one reads, deletes, or counts tokens."""
+        reads = self.request.method in _READING and self.kind != "websocket"
+        return not reads and self.ask.model_type != COUNTING
 
     @property
     def logged(self) -> bool:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from call import Call
 from errors import MissingKey
 from forwarding import forwarded_query
-from keyring import Keyring
+from keys.keyring import Keyring
+from keys.vault import Vault
 from ports import Outgoing, Ports
 from providers import custom_of
 from providers.base import Provider
@@ -15,13 +16,13 @@ from retry_after import retry_after
 from signing.base import Means, Minted
 from snapshot import StoredKey
 from sockets import brings_key
-from vault import Vault
+from values import value
 
 REFUSED = (401, 429)
 """What a provider answers to a key that is wrong, or used up for now."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Credentials:
     """The stored keys of the gateways, as one request uses them."""
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
-from tokens import PREFIX
+from keys.tokens import PREFIX
 
 # A request's headers that HTTP defines for the origin, and those that vendors' SDKs add alike.
 # Everything else stays here: cookies, `cf-*`, `x-forwarded-*`, hop-by-hop headers, other tokens.
@@ -49,15 +49,20 @@ _REPLY_DROPPED = frozenset(
     }
 )
 _REPLY_DROPPED_PREFIXES = ("cf-", "access-control-")
+# What JSON is said to be, and by those who forget to say so: vendors read it all the same.
+_JSON = re.compile(r"$|.*json|text/|application/x-www-form-urlencoded")
+_RUN = "cf-ai-req-id"
+"""What Workers AI calls a request: clients of its own tell it to their callers."""
 
 
 def request_headers(
-    headers: Mapping[str, str], allowed: tuple[str, ...], stream: bool
+    headers: Mapping[str, str], allowed: tuple[str, ...], stream: bool, secret: str | None = None
 ) -> dict[str, str]:
     """Return what of a caller's headers the provider gets.
 
-    `allowed` are the provider's own names, `*` at the end of one for all that begin so. A stream is
-    asked for uncompressed, so that each event leaves the provider as soon as it is there.
+    `allowed` are the provider's own names, `*` at the end of one for all that begin so. No header
+    goes that says `secret`, with or without a scheme. A stream is asked for uncompressed, so that
+    each event leaves the provider as soon as it is there.
     """
     names, prefixes = _passing(allowed)
     kept = {
@@ -66,6 +71,8 @@ def request_headers(
         # A token of ours may stand where a provider's key is expected.
         if (name in names or name.startswith(prefixes)) and PREFIX not in value
     }
+    if secret:
+        kept = {name: value for name, value in kept.items() if value.rpartition(" ")[2] != secret}
     zipped = not stream and _accepts_gzip(headers.get("accept-encoding", ""))
     kept["accept-encoding"] = "gzip" if zipped else "identity"
     return kept
@@ -85,16 +92,25 @@ def forwarded_query(query: str) -> str:
     return "&".join(part for part in query.split("&") if PREFIX not in part)
 
 
+@lru_cache(64)
 def _accepts_gzip(accepted: str) -> bool:
     codings = [coding.replace(" ", "").lower() for coding in accepted.split(",")]
     # `gzip;q=0` says no (RFC 9110, section 12.5.3).
     return any(re.fullmatch(r"gzip(;q=(1|0\.0*[1-9]).*)?", coding) for coding in codings)
 
 
+def says_json(headers: Mapping[str, str]) -> bool:
+    """Return whether a body is JSON by its type, or may be, as it has none that says otherwise."""
+    return _JSON.match(headers.get("content-type", "").lower()) is not None
+
+
 def reply_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return what of a provider's headers the caller gets."""
-    return {
+    kept = {
         name: value
         for name, value in headers.items()
         if name not in _REPLY_DROPPED and not name.startswith(_REPLY_DROPPED_PREFIXES)
     }
+    if _RUN in headers:
+        kept[_RUN] = headers[_RUN]
+    return kept

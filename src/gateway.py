@@ -1,17 +1,15 @@
 """One request in, one reply out: where it leads, the call it makes, and what becomes of errors."""
 
+from functools import partial
+
 from api import Task, manage
-from boundary import caught, failure
+from boundary import error_reply, settled
 from call import Reply, Request
 from errors import GatewayError, MethodNotAllowed, NotFound, UnknownGateway
 from health import health
 from identity import identity
-from intake import provider_call, universal_call
-from isolate import Isolate
-from metrics import metrics
-from pipeline import pipeline
-from ports import Ports
-from routes import (
+from intake.call import provider_call, universal_call
+from intake.routes import (
     HealthRoute,
     ManagementRoute,
     MetricsRoute,
@@ -19,8 +17,14 @@ from routes import (
     UniversalRoute,
     route,
 )
+from isolate import Isolate
+from metrics import metrics
+from pipeline import pipeline
+from ports import Ports
 from session import session
 from sockets import asks_for_socket
+
+_v4_error_reply = partial(error_reply, envelope=GatewayError.v4_envelope)
 
 
 async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
@@ -29,19 +33,19 @@ async def handle(request: Request, isolate: Isolate, ports: Ports) -> Reply:
         return _preflight(request)
     where = route(request.url)
     if isinstance(where, ProviderRoute | UniversalRoute):
-        reply = await caught(_provide(where, request, isolate, ports))
+        reply = await settled(_provide(where, request, isolate, ports), error_reply)
         if "origin" in request.headers:
             reply.headers["access-control-allow-origin"] = "*"
             reply.headers["access-control-expose-headers"] = "*"
         return reply
     if isinstance(where, ManagementRoute):
         task = Task(where.account, where.query, request, isolate, ports)
-        return await caught(manage(where.path, task), GatewayError.v4_envelope)
+        return await settled(manage(where.path, task), _v4_error_reply)
     if isinstance(where, HealthRoute):
-        return await caught(health(ports, isolate.journal))
+        return await settled(health(ports, isolate.journal), error_reply)
     if isinstance(where, MetricsRoute):
-        return await caught(metrics(request, isolate, ports))
-    return failure(NotFound(where.path))
+        return await settled(metrics(request, isolate, ports), error_reply)
+    return error_reply(NotFound(where.path))
 
 
 async def _provide(
@@ -60,8 +64,9 @@ async def _provide(
         call = await universal_call(request, gateway, ports.clock())
     else:
         raise MethodNotAllowed(request.method, "POST")
-    reply = await caught(pipeline(call, isolate, ports)(call))
+    reply = await settled(pipeline(call, isolate, ports)(call), error_reply)
     reply.headers.update(identity(call, reply))
+    call.trail.attempts.clear()
     return reply
 
 

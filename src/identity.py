@@ -1,7 +1,7 @@
 """The headers by which an answer tells which call it belongs to."""
 
 from call import Call, Reply
-from rules import spend_header
+from limits.rules import spend_header
 
 
 def identity(call: Call, reply: Reply) -> dict[str, str]:

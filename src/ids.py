@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 _COUNTS = 1 << 12
 _SLACK = 1_000 * _COUNTS
+_DRAWN = 640
 
 
 @dataclass(slots=True)
 class _Newest:
-    """The time and the count of the newest id, as one number."""
+    """The newest id, and entropy for those to come: asked for one by one it is dear."""
 
     stamp: int = 0
+    """Its time and its count, as one number."""
+    entropy: bytes = b""
 
 
 _newest = _Newest()
@@ -23,7 +26,9 @@ def uuid7(now: float) -> str:
     Ids of one isolate are in the order in which they were made, those of one millisecond too: their
     first twelve bits after the time count (section 6.2, method 1).
     """
-    entropy = os.urandom(10)
+    if not _newest.entropy:
+        _newest.entropy = os.urandom(_DRAWN)
+    entropy, _newest.entropy = _newest.entropy[:10], _newest.entropy[10:]
     # Begins low, so that there is room to count.
     begin = int(now) * _COUNTS + (int.from_bytes(entropy[:2], "big") & 0x3FF)
     # A clock that was set back begins anew, instead of counting on in a future that was none.

@@ -1,15 +1,15 @@
 """What the requests of one isolate share: plain data only."""
 
 from breaker import Breaker
+from charges.leases import Leases
 from deployment import Deployment
-from exporter import Exporter
 from gateways import Gateways
-from journal import Journal
-from keyring import Keyring
-from leases import Leases
+from keys.keyring import Keyring
+from keys.vault import Vault
+from logs.journal import CLUSTER_PAUSES_S, PAUSES_S, Journal
 from ports import Clock
 from signing.base import Minted
-from vault import Vault
+from traces.exporter import Exporter
 
 
 class Isolate:
@@ -19,7 +19,8 @@ class Isolate:
         """Rows of the log wait `linger` seconds for others, to be written together."""
         self.deployment = deployment
         self.gateways = Gateways(clock)
-        self.journal = Journal(clock, linger)
+        pauses = CLUSTER_PAUSES_S if deployment.cluster else PAUSES_S
+        self.journal = Journal(clock, linger, pauses)
         self.exporter = Exporter(clock, linger)
         self.breaker = Breaker(clock)
         self.leases = Leases(clock)

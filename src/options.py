@@ -7,7 +7,6 @@ https://developers.cloudflare.com/ai-gateway/glossary/
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from sys import float_info
 from typing import Any, cast, get_args
 
@@ -15,6 +14,7 @@ from pydantic_core import from_json
 
 from errors import BadHeader
 from settings import ATTEMPTS, CACHE_TTL, DELAY_MS, Backoff
+from values import value
 
 Metadata = dict[str, str | int | float | bool]
 
@@ -37,7 +37,7 @@ _HEX = re.compile("[0-9A-Fa-f]+")
 _PER_TOKEN = {"per_token_in", "per_token_out", "per_cache_read_token", "per_cache_write_token"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CustomCost:
     """A caller's own prices, in USD: for each token, or (`total_cost`) for the whole."""
 
@@ -49,7 +49,7 @@ class CustomCost:
     total_cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Options:
     """The `cf-aig-*` headers of a request. None where the caller did not say."""
 
@@ -80,8 +80,10 @@ class Options:
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> "Options":
         """Read the headers of a request (names in lower case). Raises nothing: see `problem`."""
-        fields: dict[str, Any] = {}
         headers = renamed(headers)
+        if _NAMES.isdisjoint(headers):
+            return _NONE
+        fields: dict[str, Any] = {}
         for field, (name, read) in _HEADERS.items():
             value = headers.get(name)
             if value is None:
@@ -238,3 +240,5 @@ _HEADERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "otel_parent_span_id": ("cf-aig-otel-parent-span-id", _hex(16)),
 }
 """Field of Options, and the header and the reading of its value."""
+_NAMES = {name for name, _ in _HEADERS.values()}
+_NONE = Options()

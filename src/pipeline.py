@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from call import Call, Handler, Policy, Reply
 from credentials import Credentials
-from exporter import Means
 from isolate import Isolate
 from policies.authenticate import authenticate
 from policies.budget import budget
@@ -18,7 +17,8 @@ from policies.retry import retry
 from policies.timeout import timeout
 from policies.validate import validate
 from ports import Ports
-from traces import UPSTREAM, Traces
+from traces.exporter import Means
+from traces.traces import UPSTREAM, Traces
 from upstream import upstream
 
 
@@ -39,7 +39,7 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
             record(isolate.journal, ports, _traces(call, isolate, ports)),
             # Before anything that costs.
             authenticate(isolate.deployment.admin_token, ports.clock)
-            if call.gateway.authentication
+            if call.gateway.authentication and not call.admitted
             else None,
             # A stranger learns nothing from it, a caller everything.
             validate if call.problem else None,
@@ -62,7 +62,7 @@ def pipeline(call: Call, isolate: Isolate, ports: Ports) -> Handler:
             # Innermost: bounds one attempt, not the operation.
             timeout if timed else None,
         ],
-        upstream(ports, isolate.deployment.upstreams, credentials),
+        upstream(ports, isolate.deployment, credentials),
     )
 
 

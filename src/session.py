@@ -4,7 +4,8 @@ https://developers.cloudflare.com/ai-gateway/usage/websockets-api/non-realtime-a
 
 A message `universal.create` holds one entry of the universal endpoint, which becomes a call like
 any other. Its answer is `universal.created`; a stream is that, then `universal.stream` for each
-event, and `universal.done`. What the gateway itself refuses is `universal.error`.
+event, and `universal.done`. What the gateway itself refuses is `universal.error`, and so is that a
+provider broke off in the middle of its answer.
 """
 
 import json
@@ -14,19 +15,19 @@ from typing import Any, cast
 
 from pydantic_core import from_json
 
-from boundary import caught
+from boundary import error_reply, settled
 from call import Ask, Attempt, Call, Reply, Request, Target
+from dialects.sse import Events
 from errors import BadUniversal, GatewayError, UnknownGateway
 from identity import identity
 from ids import uuid7
-from intake import steps_of
+from intake.call import steps_of
+from intake.universal import entry
 from isolate import Isolate
 from options import Options
 from pipeline import admission, pipeline
 from ports import Ports
 from snapshot import Gateway
-from sse import forwards
-from universal import entry
 
 Send = Callable[[str], None]
 
@@ -50,7 +51,7 @@ async def session(request: Request, gateway: Gateway, isolate: Isolate, ports: P
         call.trail.attempts.append(Attempt(call.id, call, call.started))
         return Reply(101, {}, ports.sockets.open(_Session(request, gateway, isolate).answer))
 
-    return await caught(admission(call, isolate, ports, opened)(call))
+    return await settled(admission(call, isolate, ports, opened)(call), error_reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +63,29 @@ class _Session:
     isolate: Isolate
 
     async def answer(self, message: str, send: Send, ports: Ports) -> None:
-        """Answer one message. Raises nothing."""
-        event_id = None
-        try:
-            event_id, given = _read(message)
-            # Looked up anew: since the connection was opened a token may have been revoked.
-            gateway = await self.isolate.gateways.find(
-                self.gateway.account, self.gateway.id, ports.snapshots, ports.database
-            )
-            if gateway is None:
-                raise UnknownGateway
-            call = steps_of([entry(given, "request")], self.request, gateway, ports.clock())
-        except GatewayError as problem:
-            metadata = {"eventId": event_id, "status": problem.status}
-            send(_frame("error", metadata, json.loads(problem.envelope())))
-            return
-        reply = await caught(pipeline(call, self.isolate, ports)(call))
-        await _tell(reply, _metadata(call, reply, event_id), send)
+        """Answer one message. Raises nothing: an error is told, whatever has been told before."""
+        known: dict[str, Any] = {"eventId": None}
+
+        def failed(error: GatewayError) -> None:
+            of_error = {"status": error.status, "contentType": error.headers["content-type"]}
+            send(_frame("error", known | of_error, json.loads(error.envelope())))
+
+        await settled(self._answer(message, known, send, ports), failed)
+
+    async def _answer(self, message: str, known: dict[str, Any], send: Send, ports: Ports) -> None:
+        """Answer one message. What becomes known of the answer goes into `known`."""
+        known["eventId"], given = _read(message)
+        # Looked up anew: since the connection was opened a token may have been revoked.
+        gateway = await self.isolate.gateways.find(
+            self.gateway.account, self.gateway.id, ports.snapshots, ports.database
+        )
+        if gateway is None:
+            raise UnknownGateway
+        call = steps_of([entry(given, "request")], self.request, gateway, ports.clock())
+        reply = await settled(pipeline(call, self.isolate, ports)(call), error_reply)
+        known |= _metadata(call, reply, known["eventId"])
+        call.trail.attempts.clear()
+        await _tell(reply, known, send)
 
 
 def _read(message: str) -> tuple[str | None, dict[str, Any]]:
@@ -110,6 +117,7 @@ def _metadata(call: Call, reply: Reply, event_id: str | None) -> dict[str, Any]:
 
 
 async def _tell(reply: Reply, metadata: dict[str, Any], send: Send) -> None:
+    """Tell an answer. Raises Unreachable where the provider breaks off in it, and ClientLeft."""
     body = reply.body
     if body is None or isinstance(body, str):
         # What no provider answered is an error of the gateway's own.
@@ -119,11 +127,12 @@ async def _tell(reply: Reply, metadata: dict[str, Any], send: Send) -> None:
         send(_frame("created", metadata, _json("".join([text async for text in body.texts()]))))
         return
     send(_frame("created", metadata))
-    told, rest = {"eventId": metadata["eventId"]}, ""
+    told, events = {"eventId": metadata["eventId"]}, Events()
     async for text in body.texts():
-        events, rest = forwards(rest + text)
-        for data in events:
+        for data in events.more(text):
             send(_frame("stream", told, _json(data)))
+    for data in events.end():
+        send(_frame("stream", told, _json(data)))
     send(_frame("done", metadata))
 
 

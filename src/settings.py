@@ -6,21 +6,16 @@ Settings whose feature is still to come are validated, kept and returned.
 """
 
 from collections.abc import Container
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ids import short_id
+from values import value
 
 Backoff = Literal["constant", "linear", "exponential"]
 Technique = Literal["fixed", "sliding"]
@@ -29,8 +24,10 @@ Hazard = Literal[
     "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", "P1"
 ]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
-NotNegative = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""What JavaScript counts exactly, too."""
+Seconds = Annotated[int, Field(ge=0, le=3_155_760_000)]
+"""A century at most."""
 RuleId = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 OWN_LIMIT = "default"
@@ -41,6 +38,8 @@ DELAY_MS = 60_000
 """The longest delay between two attempts."""
 DESTINATIONS = 5
 """The most places that traces of one gateway are sent to."""
+HEADERS = 100
+"""The most headers that they are sent with to one of them."""
 CACHE_TTL = range(60, 2_592_000 + 1)
 """Seconds for which an answer may be kept: a minute to a month."""
 
@@ -55,7 +54,7 @@ def _kept_or_off(seconds: int) -> int:
 CacheTtl = Annotated[int, AfterValidator(_kept_or_off)]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Retry:
     """How often a call may be tried, and how long it waits in between."""
 
@@ -101,17 +100,23 @@ class Dlp(_Part):
     policies: list[DlpPolicy] | None = None
 
 
+def _in_json(kind: object) -> object:
+    if kind == "protobuf":
+        raise PydanticCustomError("json", "Use `json`: traces are not sent in protobuf")
+    return kind
+
+
 class Otel(_Part):
     """Where traces are sent."""
 
     url: Annotated[str, Field(max_length=2048)]
-    headers: dict[str, str] = {}
+    headers: Annotated[dict[str, str], Field(max_length=HEADERS)] = {}
     """Kept masked: what they are is in `sealed`."""
     authorization: str | None = None
     """The same of the header of this name."""
-    content_type: Literal["json", "protobuf"] = "json"
-    sealed: str | None = None
-    """The headers that are sent, a JSON object, encrypted. Kept, and never shown."""
+    content_type: Annotated[Literal["json"], BeforeValidator(_in_json)] = "json"
+    sealed: SkipJsonSchema[str | None] = None
+    """The headers that are sent, a JSON object, encrypted. Kept, and never taken or shown."""
 
 
 class Filter(_Part):
@@ -135,11 +140,10 @@ class RateRule(_Part):
 
     id: RuleId = Field(default_factory=short_id)
     enabled: bool = True
-    limit: Positive
+    limit: Annotated[Count, Field(gt=0)]
     """Requests or tokens."""
     limitType: Literal["requests", "tokens"]  # noqa: N815 - as of the next rule
-    window: Positive
-    """Seconds."""
+    window: Annotated[Seconds, Field(gt=0)]
     technique: Technique = "sliding"
     mode: Literal["enforce", "shadow"] = "enforce"
     """`shadow`: counts, and says of whom it would have refused."""
@@ -158,11 +162,10 @@ class SpendRule(_Part):
     id: RuleId | None = None
     """None only until the rules that it is one of are together."""
     enabled: bool = True
-    limit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """USD."""
+    limit: Annotated[float, Field(ge=1e-9, le=9_000_000, allow_inf_nan=False)]
+    """USD, which are counted in billionths."""
     limitType: Literal["cost"]  # noqa: N815 - the API's own spelling
-    window: Positive
-    """Seconds."""
+    window: Annotated[Seconds, Field(gt=0)]
     technique: Technique = "sliding"
     mode: Literal["enforce", "shadow"] = "enforce"
     """`shadow`: counts, and says of whom it would have refused."""
@@ -175,6 +178,9 @@ class SpendLimits(_Part):
     """Limits on what may be spent."""
 
     enabled: bool = False
+    max_output_tokens: Annotated[Count, Field(gt=0)] | None = None
+    """What an answer is reserved for where its request does not bound it. None: the most that the
+    model writes."""
     rules: Annotated[list[SpendRule], Field(max_length=20)] = []
 
     @field_validator("rules")
@@ -203,6 +209,11 @@ def _name_of(rule: SpendRule, taken: Container[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
+def _masked(_: str) -> str:
+    """Return what stands in place of a secret that nothing here uses: it is not kept."""
+    return "***"
+
+
 class UsageEvent(_Part):
     """What is posted for each request."""
 
@@ -212,7 +223,7 @@ class UsageEvent(_Part):
 class Stripe(_Part):
     """Where usage is billed."""
 
-    authorization: str
+    authorization: Annotated[str, AfterValidator(_masked)]
     usage_events: list[UsageEvent]
 
 
@@ -242,11 +253,11 @@ class Settings(BaseModel):
     logpush: bool = False
     logpush_public_key: Annotated[str, Field(min_length=16, max_length=1024)] | None = None
     otel: Annotated[list[Otel], Field(max_length=DESTINATIONS)] | None = None
-    rate_limiting_interval: NotNegative | None = 0
+    rate_limiting_interval: Seconds | None = 0
     """Seconds."""
     rate_limiting_failure_mode: Literal["open", "closed"] = "open"
     """What happens to a request whose counter is out of order."""
-    rate_limiting_limit: NotNegative | None = 0
+    rate_limiting_limit: Count | None = 0
     rate_limiting_rules: Annotated[list[RateRule], Field(max_length=20)] = []
     rate_limiting_technique: Technique | None = None
     retry_max_attempts: Annotated[int, Field(ge=1, le=ATTEMPTS)] | None = None

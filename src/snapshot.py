@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from rules import Budget, Limit, budgets_of, limits_of
+from limits.rules import Budget, Limit, budgets_of, limits_of
 from settings import Retry, Settings
 
 SELECT = """
@@ -98,6 +98,9 @@ class Gateway:
     """That are asked for each step of it, for they depend on where it goes."""
     budgets: tuple[Budget, ...] = ()
     """Of what is spent, which are asked for each step of a call."""
+    most_output: int | None = None
+    """Tokens that they reserve for an answer whose request does not bound it. None: the most that
+    its model writes."""
     limits_closed: bool = False
     """Whether a call is refused where a counter is out of order."""
     log_full: bool = False
@@ -131,6 +134,7 @@ class Gateway:
             limits=tuple(limit for limit in limits if not limit.scope.of_a_step),
             step_limits=tuple(limit for limit in limits if limit.scope.of_a_step),
             budgets=budgets_of(known),
+            most_output=known.spend_limits.max_output_tokens if known.spend_limits else None,
             limits_closed=known.rate_limiting_failure_mode == "closed",
             otel=tuple(Destination(one.url, one.sealed) for one in known.otel or ()),
             tokens={token[0]: Token(*token) for token in _TOKENS.validate_json(row["tokens"])},

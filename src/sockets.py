@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from keys.tokens import PREFIX, PROTOCOL
 from providers.base import Provider
-from tokens import PREFIX, PROTOCOL
 
 _PROTOCOLS = "sec-websocket-protocol"
 

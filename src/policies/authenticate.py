@@ -2,8 +2,8 @@
 
 from call import Call, Handler, Policy, Reply
 from errors import Unauthorized
+from keys.tokens import digest, presented, same
 from ports import Clock
-from tokens import digest, presented, same
 
 
 def authenticate(admin_token: str | None, clock: Clock) -> Policy:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from cache_key import cache_key
 from call import Call, Handler, Policy, Reply, Report, Usage
-from costs import worth
-from kept import HEAD_SIZE, Head, head, worth_keeping
+from costs.cost import whole, worth
+from kept.key import cache_key
+from kept.reply import HEAD_SIZE, Head, head, is_answer, worth_keeping
 from ports import CacheError, Ending, FlightsError, Joined, Kept, Lead, Ports, Reading, ReplyBody
 
 LARGEST = 25 * 1024 * 1024
@@ -90,8 +90,13 @@ class _Miss:
             if ending.state == "complete" and ending.size is None:
                 self.call.trail.flags.append(TOO_LARGE)  # so long that nobody counted
             return None
-        now, ask = self.ports.clock(), self.call.ask
-        cost = worth(about.report, ask, prices, None, now)
+        now, ask, options = self.ports.clock(), self.call.ask, self.call.options
+        wished = options.cache_ttl is not None or options.cache_key is not None
+        if not wished and not is_answer(about, ask):
+            return None
+        # A stream may not tell what it used: what is estimated of it now is what a hit saves.
+        told = whole(about.report, ask, ending) if ask.stream else about.report
+        cost = worth(told, ask, prices, None, now)
         text = replace(about, report=replace(about.report, cost=cost)).dump()
         if ending.copy is None or len(text.encode()) > HEAD_SIZE:
             self.call.trail.flags.append(TOO_LARGE)

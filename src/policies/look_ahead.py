@@ -1,7 +1,7 @@
 """Begin to read what is kept, while others are still being asked."""
 
-from cache_key import cache_key
 from call import Call, Handler, Policy, Reply
+from kept.key import cache_key
 from ports import Cache
 
 

@@ -16,6 +16,12 @@ async def timeout(call: Call, proceed: Handler) -> Reply:
         return await proceed(call)
     try:
         async with asyncio.timeout(limit / 1000):
-            return await proceed(call)
+            reply = await proceed(call)
+            # Headers alone are no answer: vendors send them and then let a prompt wait its turn.
+            if not isinstance(reply.body, str | None):
+                await reply.body.begin()
+            return reply
     except TimeoutError:
-        raise UpstreamTimeout(call.trail.attempts[-1].host, limit) from None
+        attempt = call.trail.attempts[-1]
+        attempt.first_byte = None
+        raise UpstreamTimeout(attempt.host, limit) from None
