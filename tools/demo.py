@@ -1,7 +1,6 @@
 """The provider of `make demo`: llmock, a mock of the vendors' APIs, on a free port."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -10,14 +9,9 @@ from pathlib import Path
 
 import httpx
 
+from serve.listening import free_port
+
 READY_S = 30
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

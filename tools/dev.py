@@ -1,8 +1,8 @@
 """Run Sluice on this machine, on the real Workers runtime, with an open gateway.
 
 Reads PORT (8787), STATE (folder of the local data, .wrangler/state), ADMIN_TOKEN and ENCRYPTION_KEY
-(made and kept in STATE if missing), ENCRYPTION_KEY_OLD and UPSTREAMS (JSON, provider slug to base
-URL) from the environment.
+(made and kept in STATE if missing), ENCRYPTION_KEY_OLD, UPSTREAMS (JSON, provider slug to base
+URL) and WORKERS_AI (JSON, docs/env-ai.md) from the environment.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from wrangler import ENVIRONMENT, LOCAL_FLAGS, ROOT, WRANGLER
 
 READY_S = 120
 STOP_S = 10
+ACCOUNT = "local"
 
 OPEN_GATEWAY = """\
 INSERT OR IGNORE INTO gateways (account_id, id, settings, created_at, modified_at)
@@ -45,6 +46,7 @@ class Run:
     encryption_key: str
     encryption_key_old: str | None
     upstreams: str | None
+    workers_ai: str | None
     configs: Sequence[Path] = (ROOT / "wrangler.toml",)
     """Of the gateway, and of Workers that it is to find beside it."""
 
@@ -59,7 +61,8 @@ class Run:
         token = os.environ.get("ADMIN_TOKEN") or _kept_token(state / "admin-token")
         key = os.environ.get("ENCRYPTION_KEY") or _kept_token(state / "encryption-key")
         old = os.environ.get("ENCRYPTION_KEY_OLD") or None
-        return cls(int(port), state, token, key, old, os.environ.get("UPSTREAMS") or None)
+        upstreams, own = (os.environ.get(name) or None for name in ("UPSTREAMS", "WORKERS_AI"))
+        return cls(int(port), state, token, key, old, upstreams, own)
 
     @property
     def url(self) -> str:
@@ -69,11 +72,12 @@ class Run:
 
 def _kept_token(file: Path) -> str:
     if not file.exists():
-        _write_private(file, secrets.token_urlsafe(32))
+        write_private(file, secrets.token_urlsafe(32))
     return file.read_text().strip()
 
 
-def _write_private(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
+    """Write a file that nobody else can read."""
     file.touch(mode=0o600)
     file.write_text(text)
 
@@ -102,15 +106,18 @@ def _wrangler(run: Run, *arguments: str) -> None:
 
 def start(run: Run) -> "subprocess.Popen[str]":
     """Start the Worker."""
-    variables = run.state / "dev.vars"
-    _write_private(variables, _dotenv(run))
+    file = run.state / "dev.vars"
+    write_private(file, dotenv(run))
+    return launched(run, run.configs, "--env-file", file, "--compatibility-flags", *LOCAL_FLAGS)
+
+
+def launched(run: Run, configs: Sequence[Path], *arguments: str | Path) -> "subprocess.Popen[str]":
+    """Start wrangler on configurations, the first of which answers."""
     command = [
         *(*WRANGLER, "dev", "--local"),
-        *(argument for config in run.configs for argument in ("--config", config)),
-        *("--port", str(run.port), "--inspector-port", "0"),
-        *("--persist-to", run.state, "--env-file", variables),
-        "--show-interactive-dev-session=false",
-        *("--compatibility-flags", *LOCAL_FLAGS),
+        *(argument for config in configs for argument in ("--config", config)),
+        *("--port", str(run.port), "--inspector-port", "0", "--persist-to", run.state),
+        *("--show-interactive-dev-session=false", *arguments),
     ]
     return subprocess.Popen(
         command,
@@ -123,15 +130,24 @@ def start(run: Run) -> "subprocess.Popen[str]":
     )
 
 
-def _dotenv(run: Run) -> str:
-    # Single quotes keep a value as it is, and JSON has none outside its strings.
+def variables(run: Run) -> dict[str, str]:
+    """Return the variables and secrets of the Worker."""
     values = {
+        "ACCOUNT": ACCOUNT,
         "ADMIN_TOKEN": run.admin_token,
         "ENCRYPTION_KEY": run.encryption_key,
         "ENCRYPTION_KEY_OLD": run.encryption_key_old,
+        "ORIGIN": run.url,
         "UPSTREAMS": run.upstreams,
+        "WORKERS_AI": run.workers_ai,
     }
-    return "".join(f"{name}='{value}'\n" for name, value in values.items() if value)
+    return {name: value for name, value in values.items() if value}
+
+
+def dotenv(run: Run) -> str:
+    """Return the variables as a file of them."""
+    # Single quotes keep a value as it is, and JSON has none outside its strings.
+    return "".join(f"{name}='{value}'\n" for name, value in variables(run).items())
 
 
 class Output(threading.Thread):
@@ -189,10 +205,12 @@ Ctrl-C ends it.
 """
 
 
-def serve(run: Run, key: str) -> int:
-    """Run the Worker until it ends or is told to. Returns the exit status."""
+def keep(run: Run, worker: "subprocess.Popen[str]", told: str) -> int:
+    """Keep the Worker until it ends or is told to. Returns the exit status.
+
+    Once it is ready people are told something.
+    """
     print("Starting the Worker …", flush=True)
-    worker = start(run)
     assert worker.stdout is not None
     output = Output(worker.stdout, run.state / "dev.log")
     output.start()
@@ -200,7 +218,7 @@ def serve(run: Run, key: str) -> int:
         if not wait_until_ready(run, worker):
             print(f"dev: the Worker did not start.\n{output.tail()}", file=sys.stderr)
             return 1
-        print(requests(run, key), flush=True)
+        print(told, flush=True)
         output.shown.set()
         return worker.wait()
     finally:
@@ -227,6 +245,17 @@ def upstreams(run: Run, demo: bool) -> Generator[Run, None, None]:
         yield replace(run, upstreams=json.dumps({"openai": base_url}))
 
 
+def begin(configs: Sequence[Path] | None = None) -> Run:
+    """Return this run, for which all is there."""
+    # Ended from outside like by Ctrl-C, so that nothing that was started is left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    run = Run.of_environment()
+    if configs:
+        run = replace(run, configs=configs)
+    prepare(run)
+    return run
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the gateway. Returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -239,14 +268,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--config", action="append", type=Path, help="configure Workers by this file, not the usual"
     )
     options = parser.parse_args(arguments)
-    # Ended from outside like by Ctrl-C, so that nothing that was started is left.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run = Run.of_environment()
-    if options.config:
-        run = replace(run, configs=options.config)
-    prepare(run)
+    run = begin(options.config)
     with contextlib.suppress(KeyboardInterrupt), upstreams(run, options.demo) as run:
-        return serve(run, "demo" if options.demo else "$OPENAI_API_KEY")
+        told = requests(run, "demo" if options.demo else "$OPENAI_API_KEY")
+        return keep(run, start(run), told)
     return 0
 
 

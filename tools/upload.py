@@ -25,10 +25,10 @@ class Upload:
     gzipped_kib: float
 
 
-def build(folder: Path = FOLDER) -> Upload:
+def build(folder: Path = FOLDER, config: Path = ROOT / "wrangler.toml") -> Upload:
     """Write the modules into a folder, replacing what was there. Exits where wrangler fails."""
     shutil.rmtree(folder, ignore_errors=True)
-    command = [*WRANGLER, "deploy", "--dry-run", "--outdir", folder]
+    command = [*WRANGLER, "deploy", "--dry-run", "--config", config, "--outdir", folder]
     done = subprocess.run(
         command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,7 @@
 """How the other tools call wrangler: this project's own, on this project's own Node."""
 
 import os
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -12,10 +13,8 @@ ENVIRONMENT = os.environ | {
     "PATH": f"{BIN}:{os.environ['PATH']}",
 }
 
-# Only local runs have these: they let workerd take the Pyodide bundle from disk.
-LOCAL_FLAGS = (
-    "python_workers",
-    "python_workers_development",
-    "experimental",
-    "global_fetch_strictly_public",
-)
+PRODUCTION = tomllib.loads((ROOT / "wrangler.toml").read_text())
+BUNDLE_FLAGS = ("python_workers_development", "experimental")
+"""What lets workerd take the Pyodide bundle from disk. No deployment can have these."""
+LOCAL_FLAGS = (*PRODUCTION["compatibility_flags"], *BUNDLE_FLAGS)
+"""The compatibility flags of Sluice in a local run."""

@@ -5,7 +5,7 @@ import json
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -20,6 +20,7 @@ from worker.scripts import CHAT
 
 ADMIN_TOKEN = "test-admin-token"
 SCHEMA = Path(__file__).resolve().parents[2] / "schema.sql"
+Serve = Callable[..., contextlib.AbstractContextManager[Gateway]]
 
 
 @pytest.fixture(scope="session")
@@ -49,18 +50,51 @@ def deployed(
 
 
 @pytest.fixture(scope="session")
-def confined(
+def unmanaged(
     tmp_path_factory: pytest.TempPathFactory,
     uploaded: upload.Upload,
     variables: Mapping[str, str],
     deployed: Gateway,
 ) -> Iterator[Gateway]:
-    """Serve the same with no way into a private network, as it is on Cloudflare."""
-    run = native.configure(tmp_path_factory.mktemp("confined"), uploaded.folder, variables)
-    config = run.folder / "config.capnp"
-    config.write_text(config.read_text().replace('["public", "private"]', '["public"]'))
+    """Serve the same as long as nobody has set an admin token."""
+    unset = {name: value for name, value in variables.items() if name != "ADMIN_TOKEN"}
+    run = native.configure(tmp_path_factory.mktemp("unmanaged"), uploaded.folder, unset)
     shutil.copy(deployed.state / native.SNAPSHOT, run.folder)
     with serving(run) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def apart(
+    tmp_path_factory: pytest.TempPathFactory,
+    uploaded: upload.Upload,
+    variables: Mapping[str, str],
+    deployed: Gateway,
+) -> Serve:
+    """What serves the same with no way into a private network but to addresses that are named."""
+
+    @contextlib.contextmanager
+    def serve(*addresses: str) -> Generator[Gateway, None, None]:
+        folder = tmp_path_factory.mktemp("apart")
+        run = native.configure(folder, uploaded.folder, variables, ["public"], addresses)
+        shutil.copy(deployed.state / native.SNAPSHOT, run.folder)
+        with serving(run) as gateway:
+            yield gateway
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def confined(apart: Serve) -> Iterator[Gateway]:
+    """Serve as it is on Cloudflare."""
+    with apart() as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def named(apart: Serve, upstream: ScriptedUpstream) -> Iterator[Gateway]:
+    """Serve as `make serve` does where one of the two addresses is named."""
+    with apart(upstream.root) as gateway:
         yield gateway
 
 
@@ -105,6 +139,25 @@ def test_the_gateway_answers_from_its_snapshot(deployed: Gateway) -> None:
     assert deployed.row_of(response)["tokens_in"] == 12
 
 
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer", "Bearer None", "Bearer undefined", f"Bearer {ADMIN_TOKEN}"]
+)
+def test_without_an_admin_token_there_is_no_management_api_and_there_are_no_metrics(
+    unmanaged: Gateway, authorization: str | None
+) -> None:
+    headers = {"authorization": authorization} if authorization else {}
+
+    paths = ("gateways", "gateways/default/logs", "tokens", "audit-logs", "openapi.json", "none")
+    asked = [httpx.get(f"{unmanaged.account}/{path}", headers=headers) for path in paths]
+    metrics = httpx.get(f"{unmanaged.url}/metrics", headers=headers)
+
+    assert [(one.status_code, one.json()["errors"][0]["code"]) for one in asked] == [
+        (404, 7000)
+    ] * len(paths)
+    assert (metrics.status_code, metrics.json()["internalCode"]) == (404, 7000)
+    assert post(f"{unmanaged.openai}/script/json_answer", json={}).content == CHAT
+
+
 @pytest.mark.parametrize("slug", ["openai", "groq"])
 def test_a_name_of_a_private_address_leads_nowhere(
     deployed: Gateway, confined: Gateway, upstream: ScriptedUpstream, slug: str
@@ -118,6 +171,28 @@ def test_a_name_of_a_private_address_leads_nowhere(
     assert len(upstream.requests) == before
     # It is the network that refuses: with a way in the same request is answered.
     assert post(f"{deployed.address}/{path}", json={}).content == CHAT
+
+
+def test_a_private_address_that_is_named_is_reached_and_no_other_one(
+    named: Gateway, upstream: ScriptedUpstream
+) -> None:
+    # Both lead to the same place; only one is written as it was named.
+    reached = post(f"{named.openai}/script/json_answer", json={})
+    refused = post(f"{named.address}/groq/script/json_answer", json={})
+
+    assert reached.content == CHAT
+    assert (refused.status_code, refused.json()["internalCode"]) == (502, 2005)
+
+
+def test_a_named_address_is_left_as_soon_as_the_caller_leaves(
+    named: Gateway, upstream: ScriptedUpstream
+) -> None:
+    caller = RawCaller(f"{named.openai}/script/stream_and_hang", b"{}")
+
+    caller.read_head()
+    caller.die()
+
+    assert upstream.last().closed.wait(timeout=1)
 
 
 def test_ids_made_after_a_snapshot_differ(deployed: Gateway) -> None:

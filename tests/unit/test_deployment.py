@@ -13,6 +13,11 @@ def test_an_admin_token_is_read() -> None:
     assert Deployment.of({"ADMIN_TOKEN": "secret"}, local=False).admin_token == "secret"
 
 
+@pytest.mark.parametrize(("told", "cluster"), [(None, False), ("", False), ("1", True)])
+def test_a_deployment_may_be_a_cluster(told: str | None, cluster: bool) -> None:
+    assert Deployment.of({"CLUSTER": told}, local=True).cluster == cluster
+
+
 def test_a_local_run_may_replace_the_addresses_of_providers() -> None:
     variables = {"UPSTREAMS": '{"openai":"http://127.0.0.1:9100/v1/"}'}
 
