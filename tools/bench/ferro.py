@@ -9,7 +9,7 @@ from bench.ends import Upstream
 from bench.install import python_peers
 from bench.process import Program
 from bench.sites import LIMIT, Door, Feature, Site
-from demo import free_port
+from serve.listening import free_port
 
 SHARED_MODEL = "openai/gpt-oss-20b"
 """One that both providers of the fallback have."""

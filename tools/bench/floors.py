@@ -7,10 +7,10 @@ from pathlib import Path
 from bench.ends import Upstream
 from bench.sites import Door, Feature, Site
 from bench.workerd import WORKERD, Worker, serving
-from wrangler import LOCAL_FLAGS
+from wrangler import BUNDLE_FLAGS
 
 PATH = "/v1/chat/completions"
-FLAGS = (*LOCAL_FLAGS, "disable_python_external_sdk")
+FLAGS = ("python_workers", *BUNDLE_FLAGS, "disable_python_external_sdk")
 
 JAVASCRIPT = """\
 export default {

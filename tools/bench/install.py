@@ -26,7 +26,7 @@ def python_peers() -> Path:
             "-qq",
             "--disable-pip-version-check",
         ]
-        _run([*pip, "--require-hashes", "-r", PYTHON_LOCK])
+        _run([*pip, "--no-deps", "--require-hashes", "-r", PYTHON_LOCK])
         _mark(folder)
     return folder / "bin"
 

@@ -8,7 +8,7 @@ from bench.ends import Upstream
 from bench.install import python_peers
 from bench.process import Program
 from bench.sites import LIMIT, MODEL, Door, Feature, Site
-from demo import free_port
+from serve.listening import free_port
 
 PATH = "/v1/chat/completions"
 VARIABLES = {

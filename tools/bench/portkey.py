@@ -14,7 +14,7 @@ from bench.install import node, node_peers
 from bench.process import Program
 from bench.sites import KEY, Door, Feature, Site
 from bench.workerd import Worker, serving
-from demo import free_port
+from serve.listening import free_port
 from wrangler import ENVIRONMENT, WRANGLER
 
 PATH = "/v1/chat/completions"

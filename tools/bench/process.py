@@ -77,7 +77,8 @@ def wait_until(
     while time.monotonic() < started + limit_s and child.poll() is None:
         if look():
             return (time.monotonic() - started) * 1000
-        time.sleep(POLL_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(POLL_S)
     sys.exit(f"bench: {what} did not start\n{log.read_text(errors='replace')[-4000:]}")
 
 

@@ -18,7 +18,7 @@ from bench.install import say
 from bench.process import Program, running, wait_until
 from bench.sites import KEY, LIMIT, Door, Feature, Prepare, Site
 from bench.workerd import V8_FLAGS
-from demo import free_port
+from serve.listening import free_port
 from wrangler import ROOT
 
 ADMIN_TOKEN = "benchmark"  # noqa: S105 - it opens nothing but a gateway of this run
@@ -45,6 +45,7 @@ def sluice(settings: Mapping[str, Any], root: Path = ROOT) -> Prepare:
         port = _copy(_build(root, folder.parent / f"built-{name}", upstream), folder)
         command = [
             *(root / "tools" / "workerd", "serve", "config.capnp", "--experimental"),
+            *("-I", "upload"),
             *("--python-load-snapshot", "snapshot.bin", "--python-snapshot-dir", "."),
         ]
         program = Program(command, folder)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.process import Program
-from demo import free_port
+from serve.listening import free_port
 from wrangler import ROOT
 
 V8_FLAGS = ("--max-old-space-size=96", "--max-semi-space-size=4")
