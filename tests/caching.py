@@ -38,6 +38,13 @@ class KeptBody:
     def __init__(self, content: bytes) -> None:
         self.content = content
 
+    @property
+    def ended(self) -> Ending:
+        return Ending("complete", self.content.decode(), len(self.content), copy=self.content)
+
+    async def begin(self) -> None:
+        """Do nothing."""
+
     async def hold(self, error: bool) -> None:
         """Do nothing."""
 
@@ -52,8 +59,7 @@ class KeptBody:
 
     def watch(self, copy: int = 0) -> asyncio.Future[Ending]:
         ending = asyncio.get_running_loop().create_future()
-        content = self.content
-        ending.set_result(Ending("complete", content.decode(), len(content), copy=content))
+        ending.set_result(self.ended)
         return ending
 
 

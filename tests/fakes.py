@@ -3,11 +3,20 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Generator, Mapping, Sequence
+import time
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -20,11 +29,11 @@ from api.task import Task
 from caching import FakeCache, FakeFlights
 from call import Ask, Attempt, Call, Reply, Request, Target
 from deployment import Deployment
-from errors import GatewayError
+from errors import ClientLeft, GatewayError, Unreachable
 from gateway import handle
 from isolate import Isolate
-from limits import Rule
-from logs import Entry, entry
+from limits.counter import Rule
+from logs.row import Entry, entry
 from options import Options
 from ports import (
     Answer,
@@ -37,12 +46,17 @@ from ports import (
     Ports,
     Posted,
     Row,
+    Run,
+    Statement,
     Taken,
 )
 from runtime import kept_counter
-from runtime.kept_counter import KeptCounter
+from runtime.again import Lost, ask, persist
+from runtime.kept_counter import KeptCounter, Settling
 from snapshot import Gateway
+from watching import FakeTails
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 NOW = 1_750_000_000_000.0
 ID = "01975a5c-f680-7000-8000-000000000000"
@@ -113,6 +127,14 @@ class FakeReplyBody:
         if ending:
             self.ending.set_result(ending)
 
+    @property
+    def ended(self) -> Ending | None:
+        return self.ending.result() if self.held and self.ending.done() else None
+
+    async def begin(self) -> None:
+        if self._breaks:
+            raise self._breaks
+
     async def hold(self, error: bool) -> None:
         if self._breaks:
             raise self._breaks
@@ -129,10 +151,13 @@ class FakeReplyBody:
             self.ending.set_result(Ending("complete", self._first, len(self._first)))
 
     async def texts(self) -> AsyncIterator[str]:
-        text = (await self.ending).text or ""
+        ending = await self.ending
+        text = ending.text or ""
         # In pieces that end where they like, as those of a network do.
         for start in range(0, len(text), 7):
             yield text[start : start + 7]
+        if ending.state != "complete":
+            raise ClientLeft if ending.state == "left" else Unreachable("models.test", 3)
 
     def watch(self, copy: int = 0) -> "_Watched":
         self.watched = True
@@ -177,7 +202,8 @@ class SqliteDatabase:
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.row_factory = sqlite3.Row
-        self.batches: list[Sequence[tuple[str, str]]] = []
+        self.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, self.LONGEST)
+        self.batches: list[Sequence[Statement]] = []
         self.connection.executescript((ROOT / "schema.sql").read_text() + _MIGRATIONS)
         for path in sorted((ROOT / "migrations").glob("*.sql")):
             self.connection.execute("INSERT INTO d1_migrations (name) VALUES (?)", (path.name,))
@@ -188,18 +214,18 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise DatabaseError(str(error)) from None
 
-    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
         self.batches.append(statements)
+        rows: Sequence[Row] = ()
         try:
             self.connection.execute("BEGIN")
-            for sql, value in statements:
-                if len(value.encode()) > self.LONGEST:
-                    raise sqlite3.DataError("string or blob too big")
-                self.connection.execute(sql, (value,))
+            for sql, *values in statements:
+                rows = [dict(row) for row in self.connection.execute(sql, values)]
             self.connection.execute("COMMIT")
         except sqlite3.Error as error:
             self.connection.execute("ROLLBACK")
             raise DatabaseError(str(error)) from None
+        return rows
 
     def close(self) -> None:
         self.connection.close()
@@ -230,13 +256,13 @@ class HeldDatabase:
     async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
         return await self._database.all(sql, *values)
 
-    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
         if not self.free:
             gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._held.put_nowait(gate)
             async with asyncio.timeout(PATIENCE):
                 await gate
-        await self._database.batch(statements)
+        return await self._database.batch(statements)
 
 
 class BrokenDatabase:
@@ -245,7 +271,7 @@ class BrokenDatabase:
     async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
         raise DatabaseError("no connection")
 
-    async def batch(self, statements: Sequence[tuple[str, str]]) -> None:
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[Row]:
         raise DatabaseError("no connection")
 
 
@@ -309,6 +335,10 @@ class FakeStorage:
         self.alarm = moment
         self.written += 1
 
+    async def deleteAlarm(self) -> None:  # noqa: N802
+        self.alarm = None
+        self.written += 1
+
     async def deleteAll(self) -> None:  # noqa: N802
         self.values.clear()
         self.alarm = None
@@ -326,14 +356,51 @@ class FakeCounters:
         """The names of the counters that were called, in this order."""
         self.broken: set[str] | bool = False
         """Whether they cannot be reached; or parts of the names of those that cannot."""
+        self.losing = 0
+        """So many of the next answers are lost, of a counter that did what it was asked for."""
+        self.failing = 0
+        """So many of the next asks reach no counter."""
+        self.moves = False
+        """Whether an object moves to another machine when its answer is lost."""
 
     async def take(self, name: str, rule: Rule, units: int = 1, ahead: int = 0) -> Taken:
-        return kept_counter.taken(
-            await self._called(name).take(kept_counter.take(rule, units, ahead))
-        )
+        asked = kept_counter.take(rule, units, ahead)
+
+        async def taken() -> Taken:
+            return kept_counter.taken(await self._ask(name, lambda counter: counter.take(asked)))
+
+        try:
+            return await taken()
+        except CountersError as error:
+            error.on = taken
+            raise
 
     async def settle(self, name: str, rule: Rule, reserved: int, used: int, at_ms: int) -> None:
-        await self._called(name).settle(kept_counter.settle(rule, reserved, used, at_ms))
+        asked = Settling(kept_counter.settle(rule, reserved, used, at_ms), time.monotonic)
+
+        async def settled() -> None:
+            await self._ask(name, lambda counter: counter.settle(asked.text(PATIENCE)))
+
+        try:
+            await settled()
+        except CountersError as error:
+            error.on = lambda: persist(settled, CountersError, (0, 0))
+            raise
+
+    async def _ask(self, name: str, send: Callable[[KeptCounter], Awaitable[T]]) -> T:
+        async def once() -> T:
+            answer = await send(self._called(name))
+            if self.losing:
+                self.losing -= 1
+                if self.moves:
+                    del self._counters[name]
+                raise Lost
+            return answer
+
+        try:
+            return await ask(once, PATIENCE)
+        except Lost:
+            raise CountersError from None
 
     def forget(self) -> None:
         """Let every object leave memory: what it had written down is left."""
@@ -353,14 +420,15 @@ class FakeCounters:
             if isinstance(self.broken, bool)
             else any(part in name for part in self.broken)
         )
-        if down:
+        if down or self.failing:
+            self.failing = max(0, self.failing - 1)
             raise CountersError
         return self._counter(name)
 
     def _counter(self, name: str) -> KeptCounter:
         if name not in self._counters:
             storage = self.storages.setdefault(name, FakeStorage())
-            self._counters[name] = KeptCounter(storage, self._clock)
+            self._counters[name] = KeptCounter(storage, self._clock, moves=self.moves)
         return self._counters[name]
 
 
@@ -379,6 +447,25 @@ class FakePost:
         return answer
 
 
+class FakeAi:
+    """Answers with what it was given, and keeps what it was asked to run."""
+
+    def __init__(self, answer: Incoming, charged: bool = True) -> None:
+        self.charged = charged
+        self.runs: list[Run] = []
+        self._answer = answer
+
+    def host(self, _model: str, /) -> str:
+        return "models.test"
+
+    async def __call__(self, run: Run, body: object, headers: object) -> Incoming:
+        self.runs.append(run)
+        return self._answer
+
+    async def models(self, search: str) -> str:
+        return "[]"
+
+
 class FakeSockets:
     """Opens connections whose messages the test sends."""
 
@@ -391,18 +478,22 @@ class FakeSockets:
 
 
 class FakeBackground:
-    """Keeps work until the test runs it."""
+    """Keeps work until the test runs it, one job after the other, as the platform does."""
 
     def __init__(self) -> None:
         self.jobs: list[Coroutine[Any, Any, None]] = []
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.jobs)
 
     def add(self, job: Coroutine[Any, Any, None]) -> None:
         self.jobs.append(job)
 
     async def run(self) -> None:
-        jobs, self.jobs = self.jobs, []
         async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(*jobs)
+            while self.jobs:
+                await self.jobs.pop(0)
 
 
 class Bench:
@@ -417,6 +508,7 @@ class Bench:
         self.cache = FakeCache()
         self.flights = FakeFlights()
         self.post = FakePost()
+        self.tails = FakeTails()
         self.counters = FakeCounters(self.clock)
         self.database = database
         deployment = Deployment(admin_token="secret", encryption_key=ENCRYPTION_KEY)
@@ -432,6 +524,7 @@ class Bench:
             crypto=RealCrypto(),
             sockets=self.sockets,
             post=self.post,
+            tails=self.tails,
             background=self.background,
             bindings={"DB": True},
         )

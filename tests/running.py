@@ -1,25 +1,33 @@
 """A gateway that runs, as tests use it."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 
-from demo import free_port
+from serve.listening import free_port
 
 T = TypeVar("T")
 PATIENCE_S = 20.0
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_TOKEN = "test-admin-token"
+SERVE = os.environ.get("SERVE") == "1"
+"""Whether gateways run as by `make serve`, and not as by `make dev`."""
+MAKE_DEV = (sys.executable, ROOT / "tools" / "dev.py")
+MAKE_SERVE = (sys.executable, "-m", "serve")
+PRINTED = "test.log"
+"""What the program prints, in the folder of its data."""
 SETTINGS = {
     "cache_invalidate_on_update": False,
     "cache_ttl": 0,
@@ -44,6 +52,22 @@ def until(look: Callable[[], T | None], what: str, patience: float = PATIENCE_S)
 def pass_time(seconds: float) -> None:
     """Let time pass, where time itself is what is tested."""
     threading.Event().wait(seconds)
+
+
+def children(pid: int) -> list[int]:
+    """Return the ids of the processes that a process started."""
+    tasks = Path(f"/proc/{pid}/task")
+    found = [task.joinpath("children").read_text().split() for task in tasks.iterdir()]
+    return [int(child) for each in found for child in each]
+
+
+def gone(pid: int) -> bool | None:
+    """Return whether a process has ended, where it has."""
+    try:
+        # One that nobody waited for is there, but has no command any more.
+        return not Path(f"/proc/{pid}/cmdline").read_bytes() or None
+    except FileNotFoundError:
+        return True
 
 
 @dataclass
@@ -112,6 +136,10 @@ class Gateway:
 
         return until(look, f"{count} rows of {event_id}")
 
+    def printed(self) -> str:
+        """Return what the gateway has printed."""
+        return (self.state / (PRINTED if SERVE else "dev.log")).read_text()
+
     def at_rest(self) -> bytes:
         """Return all that lies in the folder: the databases, and what was printed."""
         files = (file for file in sorted(self.state.rglob("*")) if file.is_file())
@@ -166,26 +194,64 @@ def _keyed(more: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def serving(state: Path, *configs: Path, **variables: str) -> Generator[Gateway, None, None]:
-    """Run a gateway on a folder of data, as `make dev` does, until the block ends."""
+    """Run a gateway on a folder of data, as `make dev` or `make serve` does, until the block ends.
+
+    `configs` are those of the gateway and of Workers beside it. Its gateway `default` is open.
+    """
+    if SERVE and len(configs) > 1:
+        pytest.skip("make serve runs no other Workers beside the gateway")
+    command = [*(MAKE_SERVE if SERVE else MAKE_DEV), *(f"--config={config}" for config in configs)]
+    with started(command, state, **variables) as (gateway, _):
+        if SERVE:
+            open_default(gateway)
+        yield gateway
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str | Path], state: Path, **variables: str
+) -> Generator[tuple[Gateway, "subprocess.Popen[bytes]"], None, None]:
+    """Run a program that serves a gateway on a folder of data until the block ends."""
     port = free_port()
-    environment = os.environ | {"PORT": str(port), "STATE": str(state), "ADMIN_TOKEN": ADMIN_TOKEN}
-    command = [sys.executable, ROOT / "tools" / "dev.py"]
-    command += [f"--config={config}" for config in configs]
-    with (state / "test.log").open("w") as output:
-        server = subprocess.Popen(
-            command, env=environment | variables, stdout=output, stderr=output
-        )
+    own = {"PORT": str(port), "STATE": str(state), "ADMIN_TOKEN": ADMIN_TOKEN}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")} | own | variables
+    with (state / PRINTED).open("a") as output:
+        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
         url = f"http://127.0.0.1:{port}"
         until(lambda: _ready(server, url, state), "the gateway", patience=150)
-        yield Gateway(url, ADMIN_TOKEN, "", state)
+        yield Gateway(url, ADMIN_TOKEN, "", state), server
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(40)
+
+
+def refusal(state: Path, command: Sequence[str | Path] = MAKE_SERVE, **variables: str) -> str:
+    """Return with which words a start of `make serve` ends."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools"), "STATE": str(state)}
+    done = subprocess.run(
+        command,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    (line,) = done.stdout.splitlines()
+    told = json.loads(line)
+    assert told["level"] == "error"
+    return told["message"]
+
+
+def open_default(gateway: Gateway) -> None:
+    """Make the gateway that `make dev` makes, if it is not there."""
+    if gateway.ask("").status_code == 404:
+        gateway.manage("POST", "/gateways", SETTINGS | {"id": "default", "authentication": False})
 
 
 def _ready(server: "subprocess.Popen[bytes]", url: str, state: Path) -> bool | None:
-    assert server.poll() is None, (state / "test.log").read_text()
+    assert server.poll() is None, (state / PRINTED).read_text()
     try:
         return httpx.get(f"{url}/healthz", timeout=30).is_success or None
     except httpx.TransportError:

@@ -9,7 +9,7 @@ import pytest
 
 from breaker import FAILURES, MEMORY, PAUSE_MS, Breaker
 from call import Ask, Call, Failure, Reply, Target
-from errors import GatewayError, MissingKey, Unauthorized, Unreachable, UpstreamTimeout
+from errors import GatewayError, MissingKey, RateLimited, Unauthorized, Unreachable, UpstreamTimeout
 from fakes import Bench, FakeClock, a_call, a_request, an_answer, an_entry, universal
 from ports import Incoming
 
@@ -85,6 +85,17 @@ def test_what_is_the_request_s_own_fault_is_not_the_target_s(
         breaker.learn(call, outcome)
 
     assert breaker.admits(call)
+
+
+@pytest.mark.parametrize("between", [RateLimited(1), MissingKey("openai", "authorization")])
+def test_a_refusal_of_ours_says_nothing_of_a_target_that_fails(between: GatewayError) -> None:
+    breaker, call = Breaker(FakeClock()), target()
+
+    fail(breaker, call, 4)
+    breaker.learn(call, between)
+    fail(breaker, call, 1)
+
+    assert not breaker.admits(call)
 
 
 def test_after_the_pause_one_request_may_try_the_target() -> None:

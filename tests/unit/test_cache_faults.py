@@ -9,7 +9,7 @@ import pytest
 from caching import FakeKept
 from fakes import NOW, Bench, a_request, an_answer
 from gateway import handle
-from kept import Head
+from kept.reply import Head
 from ports import Joined, Kept
 
 ANSWER = '{"model":"gpt-5","choices":[]}'

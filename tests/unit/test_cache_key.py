@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cache_key import cache_key, custom_key
 from call import Request, Target
 from fakes import CHAT, NOW, FakeBody, a_request
-from intake import provider_call
+from intake.call import provider_call
+from kept.key import cache_key, custom_key
 from options import Options
 from snapshot import Custom, Gateway, StoredKey
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cache_key import CANONICAL_LENGTH, SHALLOW, cache_key
 from call import Target
 from errors import ClientLeft
 from fakes import NOW, a_request
-from intake import provider_call
+from intake.call import provider_call
+from kept.key import CANONICAL_LENGTH, SHALLOW, cache_key
 from snapshot import Gateway
 
 GATEWAY = Gateway(1, "acme", "main", authentication=False, collect_logs=True)

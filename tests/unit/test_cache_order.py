@@ -14,7 +14,7 @@ from call import Reply
 from errors import Unreachable
 from fakes import Bench, a_request, an_answer, an_entry, universal
 from gateway import handle
-from limits import Rule
+from limits.counter import Rule
 from ports import Taken
 from session import session
 from snapshot import Gateway

@@ -6,14 +6,15 @@ import pytest
 
 from caching import FakeKept
 from errors import ClientLeft, Unreachable
-from fakes import Bench, FakeReplyBody, a_request, an_answer
-from kept import HEAD_SIZE, Head
+from fakes import CHAT, Bench, FakeReplyBody, a_request, an_answer
+from kept.reply import HEAD_SIZE, Head
 from policies.cache import LARGEST
 from ports import Ending, Incoming
 
 CHAT_ANSWER = '{"model":"gpt-5","choices":[]}'
 EVENT = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
 DONE = "data: [DONE]\n\n"
+ASKED = '{"model":"gpt-5"}'
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def ended(text: str | None, state: str = "complete", kind: str = "application/js
     return Incoming(200, {"content-type": kind}, body)
 
 
-async def kept_after(bench: Bench, answer: Incoming | Exception, text: str = "{}") -> int:
+async def kept_after(bench: Bench, answer: Incoming | Exception, text: str = ASKED) -> int:
     """Return how much is kept after an answer, which must leave nobody waiting."""
     bench.fetch.script.append(answer)
     await bench.handle(a_request(text=text))
@@ -132,7 +133,8 @@ async def test_the_row_says_too_large_as_well_where_nobody_counted_the_bytes(
     body = FakeReplyBody(Ending("complete", None, None), holds=False)
 
     assert await kept_after(keeping, Incoming(200, {"content-type": "audio/mpeg"}, body)) == 0
-    assert keeping.database.rows("logs")[0]["flags"] == '["cache_too_large"]'
+    flags = json.loads(keeping.database.rows("logs")[0]["flags"])
+    assert flags == ["cache_too_large", "cost_unknown"]
 
 
 @pytest.mark.parametrize("model", ["m" * HEAD_SIZE, "é" * (HEAD_SIZE // 2)])
@@ -162,3 +164,23 @@ async def test_strange_counts_do_not_make_what_is_kept_unreadable(
     (kept,) = keeping.cache.kept.values()
     assert isinstance(kept, FakeKept)
     assert Head.load(kept.head).size == kept.size
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress", "starting", "IN_QUEUE"])
+async def test_a_job_whose_answer_is_still_to_come(keeping: Bench, status: str) -> None:
+    assert await kept_after(keeping, an_answer(f'{{"id":"r","status":"{status}"}}')) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("conversations", "{}"), ("files", "{}"), ("responses/r/cancel", "{}"), ("assistants", ASKED)],
+)
+async def test_what_was_made_is_kept_only_for_who_asks_for_that(
+    keeping: Bench, path: str, text: str
+) -> None:
+    url = CHAT.replace("chat/completions", path)
+    for headers in ({}, {"cf-aig-cache-ttl": "60"}):
+        keeping.fetch.script.append(an_answer('{"id":"one"}'))
+        await keeping.handle(a_request(headers, text, url=url))
+
+        assert len(keeping.cache.kept) == len(headers)

@@ -215,7 +215,7 @@ async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(bench: Bench)
         raise ValueError("a fault of ours")
 
     async def proceed(call: Call) -> Reply:
-        call.trail.begin(call, NOW, tried=True)
+        call.trail.count(call.trail.begin(call, NOW))
         return Reply(200, {}, an_answer("{}").body, report=unreadable)
 
     policy = cache(bench.ports)

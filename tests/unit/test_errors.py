@@ -7,6 +7,7 @@ import errors
 from errors import GatewayError
 
 EVERY_ERROR = [
+    (errors.BadBody("it is no JSON object", "Send one"), 400, 7001),
     (errors.BadHeader("cf-aig-event-id", "\n", "Use letters"), 400, 7001),
     (errors.BadParameter("page", "x", "Use a number"), 400, 7001),
     (errors.BadPath("eu/model", "Begin with a region"), 400, 7001),
@@ -19,8 +20,10 @@ EVERY_ERROR = [
     (errors.MissingKey("openai", "authorization"), 400, 7502),
     (errors.Unauthorized(), 401, 2009),
     (errors.BadKey("it is no service account"), 401, 2009),
+    (errors.Unauthenticated(), 401, 10000),
     (errors.Forbidden("edit"), 403, 10000),
     (errors.Unpriced(), 403, 2040),
+    (errors.NotAllowed("model 'x'", "Use y"), 403, 7506),
     (errors.NotFound("/x"), 404, 7000),
     (errors.CustomProviderNotFound("1"), 404, 1004),
     (errors.BodyNotFound("request", "1"), 404, 7002),
@@ -32,6 +35,7 @@ EVERY_ERROR = [
     (errors.ProviderNotFound("nobody"), 404, 7002),
     (errors.TokenNotFound("1"), 404, 7002),
     (errors.MethodNotAllowed("PUT", "GET"), 405, 7001),
+    (errors.ChangedMeanwhile(), 409, 7508),
     (errors.CustomProviderExists("x"), 409, 1003),
     (errors.GatewayExists("main"), 409, 1003),
     (errors.RateLimited(7), 429, 2003),
@@ -44,6 +48,7 @@ EVERY_ERROR = [
     (errors.Unreachable("api.openai.com", 12.3), 502, 2005),
     (errors.LimitUnavailable(), 503, 7504),
     (errors.PurgeFailed(), 503, 7505),
+    (errors.TailFailed(), 503, 7507),
     (errors.UpstreamTimeout("api.openai.com", 50), 504, 2005),
 ]
 

@@ -1,9 +1,11 @@
+import asyncio
 import json
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
 from fakes import BrokenDatabase, FakeClock, FakeSnapshots, SqliteDatabase
-from gateways import MEMORY_ENTRIES, Gateways
+from gateways import MEMORY_ENTRIES, MEMORY_MS, STALE_MS, Gateways
 from ports import Database, DatabaseError
 from snapshot import Gateway
 
@@ -52,6 +54,30 @@ async def test_what_the_database_said_is_kept_as_a_snapshot(database: SqliteData
         KEY: a_row(internal_id)
     }
     assert snapshots.ttls == {KEY: 600}
+
+
+class ChangingSnapshots(FakeSnapshots):
+    """Snapshots of a gateway that somebody changes while its snapshot is being written."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        super().__init__()
+        self._database = database
+
+    async def put(self, key: str, text: str, ttl: int) -> None:
+        self._database.connection.execute("UPDATE gateways SET settings = ?", (CLOSED,))
+        await self.delete(key)
+        await super().put(key, text, ttl)
+
+
+async def test_a_snapshot_of_what_has_been_changed_meanwhile_does_not_stay(
+    database: SqliteDatabase,
+) -> None:
+    database.add_gateway(settings=OPEN)
+    snapshots = ChangingSnapshots(database)
+
+    await find(Gateways(FakeClock()), database, snapshots)
+
+    assert snapshots.copies == {}
 
 
 async def test_a_snapshot_spares_the_database() -> None:
@@ -174,6 +200,122 @@ async def test_a_failure_is_not_remembered(database: SqliteDatabase) -> None:
     assert await find(gateways, database)
 
 
+class AskedSnapshots(FakeSnapshots):
+    """Snapshots that somebody asks for while one is being deleted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asking: Callable[[], Awaitable[object]] | None = None
+
+    async def delete(self, key: str) -> None:
+        if self.asking:
+            await self.asking()
+        await super().delete(key)
+
+
+async def test_what_is_read_while_a_snapshot_is_deleted_is_not_remembered(
+    database: SqliteDatabase,
+) -> None:
+    database.add_gateway(settings=OPEN)
+    snapshots, gateways = AskedSnapshots(), Gateways(FakeClock())
+    await find(gateways, database, snapshots)
+    snapshots.asking = lambda: find(gateways, database, snapshots)
+    database.connection.execute("UPDATE gateways SET settings = ?", (CLOSED,))
+
+    await gateways.changed("acme", "main", snapshots)
+
+    found = await find(gateways, database, snapshots)
+    assert found
+    assert found.authentication
+
+
+class SlowSnapshots(FakeSnapshots):
+    """Snapshots that are read, and given out when the test says so."""
+
+    def __init__(self, copies: Mapping[str, str]) -> None:
+        super().__init__(copies)
+        self.gate = asyncio.Event()
+
+    async def get(self, key: str) -> str | None:
+        copy = await super().get(key)
+        await self.gate.wait()
+        return copy
+
+
+async def test_what_was_read_before_a_change_is_not_remembered_after_it(
+    database: SqliteDatabase,
+) -> None:
+    number = database.add_gateway(settings=CLOSED)
+    snapshots, gateways = SlowSnapshots({KEY: json.dumps(a_row(number))}), Gateways(FakeClock())
+    early = asyncio.create_task(find(gateways, database, snapshots))
+    await asyncio.sleep(0)
+
+    await gateways.changed("acme", "main", snapshots)
+    snapshots.gate.set()
+    before = await early
+
+    found = await find(gateways, database, snapshots)
+    assert before
+    assert found
+    assert (before.authentication, found.authentication) == (False, True)
+
+
+async def test_who_read_a_snapshot_that_does_not_stay_remembers_nothing_of_it(
+    database: SqliteDatabase,
+) -> None:
+    database.add_gateway(settings=OPEN)
+    snapshots, gateways = ChangingSnapshots(database), Gateways(FakeClock())
+
+    await find(gateways, database, snapshots)
+
+    found = await find(gateways, database, FakeSnapshots())
+    assert found
+    assert found.authentication
+
+
+async def test_what_an_isolate_knew_is_no_stopgap_once_it_was_changed(
+    database: SqliteDatabase,
+) -> None:
+    database.add_gateway(settings=OPEN)
+    clock, snapshots = FakeClock(), FakeSnapshots()
+    gateways = Gateways(clock)
+    await find(gateways, database, snapshots)
+    clock.now += MEMORY_MS
+    slow = SlowSnapshots({})
+    asking = asyncio.create_task(find(gateways, BrokenDatabase(), slow))
+    await asyncio.sleep(0)
+
+    await gateways.changed("acme", "main", snapshots)
+    slow.gate.set()
+
+    with pytest.raises(DatabaseError):
+        await asking
+
+
+async def test_gateways_are_forgotten_though_nobody_knows_whether_the_change_was_made(
+    database: SqliteDatabase,
+) -> None:
+    database.add_gateway()
+    snapshots, gateways = FakeSnapshots(), Gateways(FakeClock())
+    await find(gateways, database, snapshots)
+
+    with pytest.raises(DatabaseError):
+        async with gateways.changing("acme", snapshots, database):
+            raise DatabaseError("the answer was lost")
+
+    assert snapshots.copies == {}
+
+
+async def test_a_change_does_not_begin_where_it_could_not_be_finished() -> None:
+    begun = False
+
+    with pytest.raises(DatabaseError):
+        async with Gateways(FakeClock()).changing("acme", FakeSnapshots(), BrokenDatabase()):
+            begun = True
+
+    assert not begun
+
+
 async def test_what_was_changed_here_is_seen_here_at_once(database: SqliteDatabase) -> None:
     database.add_gateway(settings=OPEN)
     snapshots, gateways = FakeSnapshots(), Gateways(FakeClock())
@@ -196,7 +338,8 @@ async def test_a_change_of_an_account_is_seen_in_all_its_gateways_and_in_no_othe
     snapshots.copies["gateway:else:main"] = json.dumps(a_row(9))
     before = [await find(gateways, database, snapshots, name) for name in ("main", "other")]
 
-    await gateways.account_changed("acme", snapshots, database)
+    async with gateways.changing("acme", snapshots, database):
+        pass
 
     assert list(snapshots.copies) == ["gateway:else:main"]
     after = [await find(gateways, database, snapshots, name) for name in ("main", "other")]
@@ -228,3 +371,36 @@ async def test_a_gateway_knows_its_own_keys_and_the_tokens_and_customs_of_its_ac
     assert [(key.id, key.default) for key in found.keys] == [("k1", True)]
     assert {token.id for token in found.tokens.values()} == {"t1", "t3"}
     assert list(found.customs) == ["on"]
+
+
+async def test_what_an_isolate_knew_holds_for_another_minute_where_nothing_can_be_read(
+    database: SqliteDatabase,
+) -> None:
+    clock, broken = FakeClock(), BrokenDatabase()
+    database.add_gateway()
+    gateways = Gateways(clock)
+    known = await find(gateways, database)
+
+    clock.now += MEMORY_MS + STALE_MS - 1
+    meanwhile = await find(gateways, broken)
+    clock.now += 1
+
+    assert known is not None
+    assert meanwhile == known
+    with pytest.raises(DatabaseError):
+        await find(gateways, broken)
+
+
+async def test_and_not_a_moment_longer_than_until_it_can_be_read(database: SqliteDatabase) -> None:
+    clock = FakeClock()
+    database.add_gateway(settings=OPEN)
+    gateways = Gateways(clock)
+    await find(gateways, database)
+    clock.now += MEMORY_MS
+    await find(gateways, BrokenDatabase())
+    database.connection.execute("UPDATE gateways SET settings = ?", (CLOSED,))
+
+    found = await find(gateways, database)
+
+    assert found is not None
+    assert found.authentication

@@ -21,12 +21,21 @@ async def test_a_whole_deployment_is_ok(bench: Bench) -> None:
 
 async def test_a_missing_binding_is_told(bench: Bench) -> None:
     reply = await health(
-        replace(bench.ports, bindings={"DB": True, "AI": False}), bench.isolate.journal
+        replace(bench.ports, bindings={"DB": True, "CACHE": False}), bench.isolate.journal
     )
 
     assert reply.status == 503
     told = json.loads(str(reply.body))
-    assert (told["status"], told["bindings"]["AI"]) == ("degraded", False)
+    assert (told["status"], told["bindings"]["CACHE"]) == ("degraded", False)
+
+
+async def test_a_machine_of_one_s_own_needs_no_workers_ai(bench: Bench) -> None:
+    reply = await health(
+        replace(bench.ports, bindings={"DB": True, "AI": False}), bench.isolate.journal
+    )
+
+    assert reply.status == 200
+    assert json.loads(str(reply.body))["bindings"]["AI"] is False
 
 
 async def test_a_database_that_needs_migrations_is_told(bench: Bench) -> None:

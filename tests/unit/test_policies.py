@@ -9,12 +9,12 @@ import pytest
 from call import Attempt, Call, Policy, Reply
 from errors import BadHeader, ClientLeft, Unauthorized, Unreachable, UpstreamTimeout
 from fakes import NOW, FakeClock, FakeReplyBody, a_call
+from keys.tokens import digest
 from policies.authenticate import authenticate
 from policies.hold import hold
 from policies.timeout import timeout
 from policies.validate import validate
 from snapshot import Token
-from tokens import digest
 
 REPLY = Reply(200, {})
 

@@ -1,7 +1,14 @@
 import pytest
 
 from call import Target
-from routes import HealthRoute, ManagementRoute, NoRoute, ProviderRoute, UniversalRoute, route
+from intake.routes import (
+    HealthRoute,
+    ManagementRoute,
+    NoRoute,
+    ProviderRoute,
+    UniversalRoute,
+    route,
+)
 
 ORIGIN = "https://sluice.test"
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from call import Reply, Request
 from errors import BadPath, BadUniversal, ClientLeft, Unreachable, UpstreamTimeout
 from fakes import CHAT, Bench, FakeBody, FakeReplyBody, an_answer, an_entry, told, universal
+from intake.universal import entries
 from ports import Incoming, Outgoing
 from providers import PROVIDERS, find
 from snapshot import Custom
-from universal import entries
 
 BASE = CHAT.removesuffix("openai/chat/completions")
 PEM = (

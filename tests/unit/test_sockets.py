@@ -166,6 +166,73 @@ async def test_what_the_gateway_refuses_is_told_in_its_envelope(bench: Bench) ->
     assert codes == [7001, 2008, 7001, 2005]
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+async def test_the_last_event_of_a_stream_is_told_and_paid_for_though_no_blank_line_ends_it(
+    bench: Bench, newline: str
+) -> None:
+    text = newline.join(['data: {"id":1}', "", f"data: {ANSWER}"])
+    bench.fetch.script.append(an_answer(text, "text/event-stream"))
+
+    frames = await opened(bench, create({"model": "gpt-5", "stream": True}))
+
+    told = [frame["response"] for frame in frames if frame["type"] == "universal.stream"]
+    assert told == [{"id": 1}, json.loads(ANSWER)]
+    assert frames[-1]["type"] == "universal.done"
+    [_, row] = bench.database.rows("logs")
+    assert (row["tokens_in"], row["tokens_out"]) == (1, 2)
+    assert row["cost"] > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "before"),
+    [
+        ("text/event-stream", "data: 1\n\ndata: 2", ["created", "stream"]),
+        ("application/json", '{"model":"gpt-5"', []),
+    ],
+)
+async def test_an_answer_that_breaks_off_ends_in_an_error(
+    bench: Bench, kind: str, text: str, before: list[str]
+) -> None:
+    body = FakeReplyBody(Ending("broken", text, len(text)), holds=False)
+    bench.fetch.script.append(Incoming(200, {"content-type": kind}, body))
+
+    frames = await opened(bench, create({"model": "gpt-5", "stream": True}))
+
+    assert [frame["type"].removeprefix("universal.") for frame in frames] == [*before, "error"]
+    [_, row] = bench.database.rows("logs")
+    metadata, told = frames[-1]["metadata"], frames[-1]["response"]
+    assert metadata == {
+        "cacheStatus": "MISS",
+        "contentType": "application/json",
+        "eventId": "e1",
+        "logId": row["id"],
+        "status": 502,
+        "step": "0",
+    }
+    assert (told["error"][0]["code"], row["success"]) == (2005, 0)
+    assert "models.test" in told["message"]
+
+
+async def test_an_error_bears_the_event_id_of_the_message_that_it_answers(bench: Bench) -> None:
+    frames = await opened(bench, create({}, endpoint="../x"), create({}, provider="nobody"))
+
+    assert [frame["metadata"]["eventId"] for frame in frames] == ["e1", "e1"]
+
+
+async def test_a_fault_of_ours_while_an_answer_is_told_is_an_error_too(bench: Bench) -> None:
+    body = FakeReplyBody()
+    body.ending.set_exception(RuntimeError("a secret"))
+    bench.fetch.script.append(Incoming(200, {"content-type": "text/event-stream"}, body))
+    await bench.handle(asking(""))
+    frames: list[str] = []
+
+    await bench.sockets.opened[0](create({}), frames.append, bench.ports)
+
+    told = json.loads(frames[-1])
+    assert (told["type"], told["metadata"]["eventId"]) == ("universal.error", "e1")
+    assert told["response"]["error"] == [{"code": 7500, "message": "Internal error"}]
+
+
 async def test_a_gateway_that_is_closed_meanwhile_answers_no_more(bench: Bench) -> None:
     await bench.handle(asking(""))
     bench.database.connection.execute("UPDATE gateways SET settings = '{}'")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from call import Target
 from errors import BadUniversal
 from fakes import an_entry
-from universal import ENTRIES, Entry, entries
+from intake.universal import ENTRIES, Entry, entries
 
 FIELDS = ("provider", "endpoint", "query", "headers", "config", "authorization")
 JSON = st.recursive(

@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from call import Ask, Attempt, Call, Reply, Report, Target, Usage
+from call import Ask, Attempt, Call, Reply, Report, Request, Target, Usage
 from credentials import Credentials
+from deployment import Deployment
 from errors import ClientLeft, GatewayError, UnknownProvider, Unreachable
 from fakes import (
     ID,
     NOW,
     Bench,
+    FakeAi,
+    FakeBody,
     FakeClock,
     FakeFetch,
     FakeReplyBody,
@@ -30,7 +33,7 @@ async def send(fetch: Fetch, call: Call, clock: FakeClock | None = None, **upstr
         ports = replace(bench.ports, fetch=fetch, clock=clock or bench.clock)
         isolate = bench.isolate
         credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
-        return await upstream(ports, upstreams, credentials)(call)
+        return await upstream(ports, Deployment(None, upstreams), credentials)(call)
 
 
 async def test_a_call_goes_to_its_provider_with_the_callers_own_body() -> None:
@@ -46,7 +49,8 @@ async def test_a_call_goes_to_its_provider_with_the_callers_own_body() -> None:
         "accept-encoding": "identity",
     }
     url = "https://api.openai.com/v1/models?limit=2"
-    assert fetch.sent == [Outgoing("POST", url, "api.openai.com", headers, call.request.body)]
+    outgoing = Outgoing("POST", url, "api.openai.com", headers, call.request.body, bounded=False)
+    assert fetch.sent == [outgoing]
 
 
 async def test_a_stream_is_asked_for_uncompressed() -> None:
@@ -122,6 +126,22 @@ async def test_an_attempt_without_an_answer_fails_and_is_kept(error: GatewayErro
     assert call.trail.attempts == [Attempt(ID, call, NOW, 1, "api.openai.com", "openai")]
 
 
+@pytest.mark.parametrize(("charged", "prices"), [(True, "cloudflare"), (False, None)])
+async def test_a_run_tells_where_it_is_and_whose_prices_hold(
+    bench: Bench, charged: bool, prices: str | None
+) -> None:
+    ports, isolate = replace(bench.ports, ai=FakeAi(an_answer("{}"), charged)), bench.isolate
+    asked = Request("POST", "", {}, FakeBody("{}"))
+    call = replace(a_call(request=asked), target=Target("workers-ai", "@cf/a/b", ""))
+
+    await upstream(
+        ports, Deployment(), Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
+    )(call)
+
+    [attempt] = call.trail.attempts
+    assert (attempt.host, attempt.prices) == ("models.test", prices)
+
+
 async def test_an_unknown_provider_is_an_attempt_that_reached_nobody() -> None:
     fetch, call = FakeFetch(), replace(a_call(), target=Target("opnai", "x", ""))
 
@@ -154,6 +174,22 @@ async def test_an_ended_answer_is_read_in_the_dialect_of_its_provider(
     assert reply.report(Ending("complete", text)) == report
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "cost"),
+    [(200, "image/png", 0.011), (200, "text/event-stream", None), (429, "image/png", None)],
+)
+async def test_a_cost_that_headers_tell_is_that_of_a_whole_answer(
+    status: int, kind: str, cost: float | None
+) -> None:
+    headers = {"content-type": kind, "cf-ai-neurons": "1000"}
+    call = replace(a_call(), target=Target("workers-ai", "@cf/a/image", ""))
+
+    reply = await send(FakeFetch(Incoming(status, headers, FakeReplyBody())), call)
+
+    assert reply.report
+    assert reply.report(Ending("complete", None)).cost == cost
+
+
 async def test_an_answer_without_body_reports_nothing_not_even_an_incomplete_stream() -> None:
     headers = {"content-type": "text/event-stream"}
 
@@ -172,7 +208,7 @@ async def test_an_attempt_names_the_stored_key_that_it_used() -> None:
         isolate, ports = bench.isolate, replace(bench.ports, fetch=fetch)
         credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
 
-        await upstream(ports, {}, credentials)(replace(call, gateway=gateway))
+        await upstream(ports, Deployment(), credentials)(replace(call, gateway=gateway))
 
     assert [attempt.key_id for attempt in call.trail.attempts] == [key_id]
     assert fetch.sent[0].headers["authorization"] == "Bearer sk-stored"
@@ -204,6 +240,6 @@ async def test_a_stored_key_that_is_refused_has_a_spare_one(
         ports = replace(bench.ports, fetch=FakeFetch(an_answer("{}", status=status)))
         credentials = Credentials(isolate.keyring, isolate.vault, isolate.minted, ports)
 
-        reply = await upstream(ports, {}, credentials)(replace(call, gateway=gateway))
+        reply = await upstream(ports, Deployment(), credentials)(replace(call, gateway=gateway))
 
     assert reply.spare is spare

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from demo import free_port
 from running import until
+from serve.listening import free_port
 from wrangler import BIN, ENVIRONMENT, ROOT
 
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7}

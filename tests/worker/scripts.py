@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 
 from worker.scripted import Script, Wire
 
@@ -21,6 +22,8 @@ CHAT = json.dumps(
     ensure_ascii=False,
 ).encode()
 AUDIO = bytes(range(256)) * 64
+LONG_AUDIO = random.Random(0).randbytes(5_000_000)
+"""More than is handed over to those who ask the same at once: who gets it has it from KV."""
 LONG = 20_000_000
 
 
@@ -69,6 +72,10 @@ async def json_cut(wire: Wire) -> None:
 
 async def audio(wire: Wire) -> None:
     await wire.whole("200 OK", "audio/mpeg", AUDIO)
+
+
+async def long_audio(wire: Wire) -> None:
+    await wire.whole("200 OK", "audio/mpeg", LONG_AUDIO)
 
 
 async def audio_and_hang(wire: Wire) -> None:
@@ -135,6 +142,17 @@ async def stream_step_by_step(wire: Wire) -> None:
         await wire.chunk(part)
 
 
+async def stream_after_a_while(wire: Wire) -> None:
+    """Send headers at once, as vendors do, and events when they are there."""
+    await stream_head(wire)
+    for part in (event("first"), event("second")):
+        await wire.go_on.wait()
+        wire.go_on.clear()
+        await wire.chunk(part)
+    for part in (USAGE, DONE, b""):
+        await wire.chunk(part)
+
+
 async def stream_byte_by_byte(wire: Wire) -> None:
     """Cut every event everywhere, in the middle of characters too, with CRLF line ends."""
     await stream_head(wire)
@@ -172,6 +190,16 @@ async def stream_and_hang(wire: Wire) -> None:
     await wire.hang()
 
 
+async def stream_head_and_hang(wire: Wire) -> None:
+    await stream_head(wire)
+    await wire.hang()
+
+
+async def json_head_and_hang(wire: Wire) -> None:
+    await wire.head("200 OK", content_type="application/json", content_length="5000")
+    await wire.hang()
+
+
 async def hang(wire: Wire) -> None:
     await wire.hang()
 
@@ -189,6 +217,7 @@ SCRIPTS: dict[str, Script] = {
         json_gzipped_in_chunks,
         json_cut,
         audio,
+        long_audio,
         audio_and_hang,
         long_answer,
         rate_limited,
@@ -200,11 +229,14 @@ SCRIPTS: dict[str, Script] = {
         stream,
         stream_without_usage,
         stream_step_by_step,
+        stream_after_a_while,
         stream_byte_by_byte,
         stream_cut,
         stream_without_end,
         stream_on_and_on,
         stream_and_hang,
+        stream_head_and_hang,
+        json_head_and_hang,
         hang,
         slam,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-import eventstream
+from dialects import eventstream
 from running import Gateway, post
 from worker.aimock import OVERLOADED, SAID, SPEECH, USAGE
 from worker.scripted import PLAY

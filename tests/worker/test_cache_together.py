@@ -3,12 +3,13 @@
 import json
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import httpx
 import pytest
 
+from callers import Callers
 from running import KEY, Gateway, pass_time, until
 from worker.caller import RawCaller
 from worker.scripted import ScriptedUpstream, Wire
@@ -82,24 +83,23 @@ def keeping(gateway: Gateway, upstream: ScriptedUpstream) -> Iterator[Gateway]:
         yield keeping
 
 
-class Crowd:
+class Crowd(Callers):
     """Callers who ask the same, which nobody has asked before."""
 
-    def __init__(self, gateway: Gateway, script: str, client: httpx.Client) -> None:
+    def __init__(self, gateway: Gateway, script: str, count: int) -> None:
+        super().__init__(count, headers=KEY | {"accept-encoding": "identity"}, timeout=100)
         self.body: dict[str, Any] = {"model": "gpt-5-mini", "user": uuid.uuid4().hex}
         self.url = f"{gateway.openai}/script/{script}"
-        self._client = client
 
-    def ask(self, *_: object) -> httpx.Response:
-        return self._client.post(self.url, json=self.body)
+    def begin(self, count: int) -> list[Future[httpx.Response]]:
+        """Send as many requests, all at once."""
+        return [self.submit(self.post, self.url, json=self.body) for _ in range(count)]
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    headers = KEY | {"accept-encoding": "identity"}
-    limits = httpx.Limits(max_connections=200)
-    with httpx.Client(headers=headers, limits=limits, timeout=100) as client:
-        yield client
+def asked(gateway: Gateway, script: str, count: int) -> list[httpx.Response]:
+    """Return what each of a crowd is answered."""
+    with Crowd(gateway, script, count) as crowd:
+        return [answer.result() for answer in crowd.begin(count)]
 
 
 def statuses(answers: list[httpx.Response]) -> list[tuple[int, str]]:
@@ -109,12 +109,11 @@ def statuses(answers: list[httpx.Response]) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("count", [20, 200])
 @pytest.mark.parametrize("script", ANSWERS)
 def test_many_together_make_one_request_and_get_its_answer(
-    keeping: Gateway, upstream: ScriptedUpstream, client: httpx.Client, script: str, count: int
+    keeping: Gateway, upstream: ScriptedUpstream, script: str, count: int
 ) -> None:
-    crowd, before = Crowd(keeping, script, client), len(upstream.requests)
+    before = len(upstream.requests)
 
-    with ThreadPoolExecutor(count) as callers:
-        answers = list(callers.map(crowd.ask, range(count)))
+    answers = asked(keeping, script, count)
 
     assert len(upstream.requests) == before + 1
     assert {answer.content for answer in answers} == {ANSWERS[script]}
@@ -122,33 +121,25 @@ def test_many_together_make_one_request_and_get_its_answer(
     assert len({answer.headers["content-type"] for answer in answers}) == 1
 
 
-def test_it_is_one_request_each_time(
-    keeping: Gateway, upstream: ScriptedUpstream, client: httpx.Client
-) -> None:
+def test_it_is_one_request_each_time(keeping: Gateway, upstream: ScriptedUpstream) -> None:
     before = len(upstream.requests)
-    with ThreadPoolExecutor(20) as callers:
-        for number in range(20):
-            crowd = Crowd(keeping, list(ANSWERS)[number % 3], client)
-            answers = list(callers.map(crowd.ask, range(20)))
-            assert statuses(answers) == [(200, "HIT")] * 19 + [(200, "MISS")]
+    for number in range(20):
+        answers = asked(keeping, list(ANSWERS)[number % 3], 20)
+        assert statuses(answers) == [(200, "HIT")] * 19 + [(200, "MISS")]
 
     assert len(upstream.requests) == before + 20
 
 
 @pytest.mark.parametrize(("script", "content"), [("fails_first", CHAT), ("breaks_first", STREAM)])
 def test_where_the_first_gets_half_an_answer_the_next_one_asks(
-    keeping: Gateway,
-    upstream: ScriptedUpstream,
-    client: httpx.Client,
-    script: str,
-    content: bytes,
+    keeping: Gateway, upstream: ScriptedUpstream, script: str, content: bytes
 ) -> None:
-    crowd, before = Crowd(keeping, script, client), len(upstream.requests)
+    before = len(upstream.requests)
 
-    with ThreadPoolExecutor(11) as callers:
-        first = callers.submit(crowd.ask)
+    with Crowd(keeping, script, 11) as crowd:
+        [first] = crowd.begin(1)
         until(lambda: len(upstream.requests) > before or None, "the first request")
-        others = [callers.submit(crowd.ask) for _ in range(10)]
+        others = crowd.begin(10)
         pass_time(MEANWHILE_S)
         upstream.go_on()
         answers = [other.result() for other in others]
@@ -164,14 +155,14 @@ def test_where_the_first_gets_half_an_answer_the_next_one_asks(
 
 @pytest.mark.parametrize(("script", "content"), [("hangs_first", AUDIO), ("silent_first", CHAT)])
 def test_where_the_first_leaves_the_next_one_asks(
-    keeping: Gateway, upstream: ScriptedUpstream, client: httpx.Client, script: str, content: bytes
+    keeping: Gateway, upstream: ScriptedUpstream, script: str, content: bytes
 ) -> None:
-    crowd, before = Crowd(keeping, script, client), len(upstream.requests)
-    first = RawCaller(crowd.url, json.dumps(crowd.body).encode())
-    until(lambda: len(upstream.requests) > before or None, "the first request")
+    before = len(upstream.requests)
 
-    with ThreadPoolExecutor(10) as callers:
-        others = [callers.submit(crowd.ask) for _ in range(10)]
+    with Crowd(keeping, script, 10) as crowd:
+        first = RawCaller(crowd.url, json.dumps(crowd.body).encode())
+        until(lambda: len(upstream.requests) > before or None, "the first request")
+        others = crowd.begin(10)
         pass_time(MEANWHILE_S)
         first.die()
         answers = [other.result() for other in others]
@@ -182,37 +173,33 @@ def test_where_the_first_leaves_the_next_one_asks(
 
 
 def test_where_nobody_gets_an_answer_all_get_their_errors(
-    keeping: Gateway, upstream: ScriptedUpstream, client: httpx.Client
+    keeping: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    crowd, before = Crowd(keeping, "always_fails", client), len(upstream.requests)
+    before = len(upstream.requests)
 
-    with ThreadPoolExecutor(10) as callers:
-        answers = list(callers.map(crowd.ask, range(10)))
+    answers = asked(keeping, "always_fails", 10)
 
     assert statuses(answers) == [(503, "MISS")] * 10
     assert len(upstream.requests) == before + 10
 
 
-def test_what_is_too_large_to_be_handed_over_is_asked_for_by_all(
-    keeping: Gateway, client: httpx.Client
-) -> None:
-    crowd = Crowd(keeping, "four_megabytes", client)
-
-    with ThreadPoolExecutor(5) as callers:
-        answers = list(callers.map(crowd.ask, range(5)))
+def test_what_is_too_large_to_be_handed_over_is_asked_for_by_all(keeping: Gateway) -> None:
+    with Crowd(keeping, "four_megabytes", 5) as crowd:
+        answers = [answer.result() for answer in crowd.begin(5)]
+        [later] = crowd.begin(1)
 
     assert {len(answer.content) for answer in answers} == {4_500_000}
     assert all(keeping.row_of(answer)["flags"] == [] for answer in answers)
-    assert crowd.ask().headers["cf-aig-cache-status"] == "HIT"
+    assert later.result().headers["cf-aig-cache-status"] == "HIT"
 
 
-def test_others_do_not_wait(
-    keeping: Gateway, upstream: ScriptedUpstream, client: httpx.Client
-) -> None:
-    slow, quick = (Crowd(keeping, name, client) for name in ("silent_first", "json_answer"))
+def test_others_do_not_wait(keeping: Gateway, upstream: ScriptedUpstream) -> None:
     before = len(upstream.requests)
-    first = RawCaller(slow.url, json.dumps(slow.body).encode())
-    until(lambda: len(upstream.requests) > before or None, "the first request")
+    with Crowd(keeping, "silent_first", 1) as slow:
+        first = RawCaller(slow.url, json.dumps(slow.body).encode())
+        until(lambda: len(upstream.requests) > before or None, "the first request")
 
-    assert quick.ask().status_code == 200
+        [quick] = asked(keeping, "json_answer", 1)
+
+    assert quick.status_code == 200
     first.die()

@@ -57,3 +57,19 @@ def test_a_setting_that_breaks_its_rule_is_refused_with_its_path(
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["path"] == ["body", "cache_ttl"]
+
+
+@pytest.mark.parametrize("length", [1_000_001, 2_500_000])
+def test_a_body_that_is_too_long_is_refused_and_one_that_is_not_is_kept(
+    management: httpx.Client, length: int
+) -> None:
+    def put(text: str) -> httpx.Response:
+        body = SETTINGS | {"authentication": False, "store_id": text}
+        return management.put("/gateways/default", json=body, timeout=60)
+
+    refused, kept = put("x" * length), put("x" * 990_000)
+
+    assert [one["path"] for one in refused.json()["errors"]] == [["body"]]
+    assert "1,000,000 bytes" in refused.json()["errors"][0]["message"]
+    assert (refused.status_code, kept.status_code) == (400, 200)
+    put("").raise_for_status()

@@ -223,10 +223,13 @@ def own_path(slug: str) -> str:
 def test_no_provider_is_asked_without_a_key(gateway: Gateway, upstream: ScriptedUpstream) -> None:
     before = len(upstream.requests)
     refused: dict[str, Any] = {}
-    for slug, provider in PROVIDERS.items():
-        url = f"{gateway.address}/{slug}/{provider.example.path}"
-        answer = httpx.post(url, content=provider.example.body, headers={PLAY: "json_answer"})
+    # Models of Workers AI are run by the platform, or by servers of one's own: nobody sends a key.
+    for slug in PROVIDERS.keys() - {"workers-ai"}:
+        example = PROVIDERS[slug].example
+        url = f"{gateway.address}/{slug}/{example.path}"
+        answer = httpx.post(url, content=example.body, headers={PLAY: "json_answer"})
         refused[slug] = (answer.status_code, answer.json()["internalCode"])
 
-    assert refused == dict.fromkeys(PROVIDERS, (400, 7502))
+    assert refused == dict.fromkeys(refused, (400, 7502))
+    assert len(refused) == len(PROVIDERS) - 1
     assert len(upstream.requests) == before

@@ -79,8 +79,7 @@ def exported(upstream: ScriptedUpstream, script: str, count: int = 1) -> list[Re
 
 def told(gateway: Gateway, text: str) -> None:
     """Wait for words on the console."""
-    log = gateway.state / "test.log"
-    until(lambda: text in log.read_text() or None, f"{text!r} on the console", patience=60)
+    until(lambda: text in gateway.printed() or None, f"{text!r} on the console", patience=60)
 
 
 @pytest.fixture(autouse=True)

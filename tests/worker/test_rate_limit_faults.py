@@ -1,12 +1,14 @@
-"""Counters out of order: those of another Worker, which fail or never answer."""
+"""Counters out of order: those of another Worker, which fail, are late or never answer."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from running import SETTINGS, Gateway, post
+from running import SETTINGS, Gateway, post, until
 from worker.out_of_order import out_of_order
 from worker.scripted import ScriptedUpstream
 
@@ -44,6 +46,28 @@ def test_or_is_refused_where_the_gateway_says_so(faulty: Gateway, fault: str) ->
     assert answer.json()["error"][0]["code"] == 7504
     row = gateway.row_of(answer)
     assert (row["status_code"], row["flags"]) == (503, ["rate_limit_unavailable"])
+
+
+def test_a_budget_whose_counter_is_late_is_charged_once(faulty: Gateway) -> None:
+    rule = {"id": "late", "limit": 3, "limitType": "cost", "window": 60}
+    asked = SETTINGS | {"id": "late", "authentication": False}
+    faulty.manage("POST", "/gateways", asked | {"spend_limits": {"enabled": True, "rules": [rule]}})
+    gateway = Gateway(faulty.url, faulty.admin_token, "", faulty.state, "late")
+
+    def ask(**prices: float) -> httpx.Response:
+        headers = {"cf-aig-custom-cost": json.dumps(prices)}
+        url = f"{gateway.openai}/script/json_answer"
+        return post(url, json=CHAT | {"max_tokens": 2000}, headers=headers, timeout=60)
+
+    def settled() -> bool | None:
+        told = ask(total_cost=1e-9).headers["cf-aig-spend-remaining"]
+        return float(told.split('"')[3]) > 2.99 or None
+
+    first = ask(per_token_in=0, per_token_out=0.001)
+
+    assert gateway.row_of(first)["flags"] == ["spend_limit_unavailable"]
+    # It took 2 USD before anybody heard of it, and 0.007 of them were used.
+    until(settled, "the settlement of what was taken late")
 
 
 def _ask(faulty: Gateway, fault: str, unit: str, mode: str) -> tuple[Any, Gateway]:

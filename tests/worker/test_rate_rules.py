@@ -5,13 +5,13 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 
+from callers import Callers
 from running import KEY, Gateway, pass_time, post, stream, until
 
 CHAT: dict[str, Any] = {"model": "gpt-5-mini", "messages": []}
@@ -148,12 +148,11 @@ def test_two_hundred_are_twenty_times(ruled: Gateway) -> None:
 def _rounds(gateway: Gateway, rounds: int, together: int) -> Iterator[Counter[int]]:
     """Send requests together, again and again, each time for another user."""
     url = f"{gateway.openai}/script/json_answer"
-    limits = httpx.Limits(max_connections=together)
-    with httpx.Client(limits=limits, timeout=60) as client, ThreadPoolExecutor(together) as callers:
+    with Callers(together, timeout=60) as callers:
 
         def send(name: str) -> int:
             headers = {**KEY, "cf-aig-metadata": json.dumps({"user": name})}
-            return client.post(url, json=CHAT, headers=headers).status_code
+            return callers.post(url, json=CHAT, headers=headers).status_code
 
         for number in range(rounds):
             yield Counter(callers.map(send, [f"{together}-{number}"] * together))
@@ -187,7 +186,7 @@ def test_a_counter_that_nobody_asks_again_is_gone_from_the_disk(ruled: Gateway) 
 def _on_disk(gateway: Gateway) -> list[str]:
     """Return what the counters have written down."""
     states: list[str] = []
-    for file in gateway.state.glob("v3/do/*Counter/*.sqlite"):
+    for file in gateway.state.rglob("*Counter/*.sqlite"):
         database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
         # An object that holds nothing has no table.
         with contextlib.closing(database), contextlib.suppress(sqlite3.OperationalError):

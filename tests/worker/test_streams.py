@@ -119,14 +119,17 @@ def test_a_stream_nobody_logs_still_ends_with_its_caller(
 def test_latency_is_the_first_byte_and_duration_the_last(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    url = f"{gateway.openai}/script/stream_step_by_step"
+    url = f"{gateway.openai}/script/stream_after_a_while"
 
     with stream("POST", url, json=STREAM_REQUEST) as response:
         pieces = response.iter_raw()
+        pass_time(0.3)
+        upstream.go_on()
         next(pieces)
         pass_time(0.3)
         upstream.go_on()
         b"".join(pieces)
 
     timings = gateway.row_of(response)["timings"]
+    assert timings["latency"] >= 250
     assert timings["total"] >= timings["latency"] + 250

@@ -187,8 +187,9 @@ def test_a_provider_without_websockets_is_refused(gateway: Gateway) -> None:
 # The universal one
 
 
-def create(event_id: str | None, body: dict[str, Any], path: str = "chat/completions") -> str:
-    entry = {"provider": "openai", "endpoint": path, "headers": KEY, "query": body}
+def create(event_id: str, body: dict[str, Any], path: str = "chat/completions") -> str:
+    headers = KEY | {"cf-aig-event-id": event_id}
+    entry = {"provider": "openai", "endpoint": path, "headers": headers, "query": body}
     return json.dumps({"type": "universal.create", "request": {"eventId": event_id, **entry}})
 
 

@@ -11,15 +11,16 @@ const faults = [
   () => new Response("overloaded", { status: 503 }),
   // Everybody leads, and nobody listens.
   () => new Response(new ReadableStream(), { status: 201 }),
-  // Everybody waits: for ever, for nothing, or for what makes no sense.
+  // Everybody waits: for ever, for nothing, for what never comes, or for what makes no sense.
   () => new Response(new ReadableStream(), { status: 200 }),
   () => new Response(null, { status: 200 }),
+  () => new Response(new ReadableStream({ pull: (body) => body.error(new Error("broken")) })),
   () => new Response("?what", { status: 200 }),
   () => new Response("K", { status: 200 }),
   () => new Response("K{}\nbytes", { status: 200 }),
 ];
 
-export class Flight extends DurableObject {
+export class FaultyFlight extends DurableObject {
   fetch() {
     return faults[parseInt(this.ctx.id.name[0], 16)]();
   }
