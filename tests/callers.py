@@ -1,14 +1,12 @@
 """Callers at once, each with connections of its own."""
 
-import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 
-_TLS = ssl.create_default_context()
-"""Made once: it is what takes long about a client."""
+from running import TLS
 
 
 class Callers(ThreadPoolExecutor):
@@ -26,7 +24,7 @@ class Callers(ThreadPoolExecutor):
         super().__init__(count, initializer=self._begin)
 
     def _begin(self) -> None:
-        self._own.client = httpx.Client(verify=_TLS, **self._options)
+        self._own.client = httpx.Client(verify=TLS, **self._options)
         self._clients.append(self._own.client)
 
     def post(self, url: str, **more: Any) -> httpx.Response:

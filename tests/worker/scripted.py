@@ -92,10 +92,14 @@ Script = Callable[[Wire], Awaitable[None]]
 
 
 class ScriptedUpstream:
-    """The server. `requests` holds what came, the oldest first."""
+    """The server. `requests` and `exports` hold what came, the oldest first.
+
+    Exports are what collectors of traces are sent: late, and again, while other tests run.
+    """
 
     def __init__(self, scripts: dict[str, Script], relay_to: str, sockets: str) -> None:
         self.requests: list[Received] = []
+        self.exports: list[Received] = []
         self.mocks: dict[str, str] = {}
         """Other mocks by name: where they listen. A path reaches them without its first segment."""
         self._scripts = dict(scripts)
@@ -181,7 +185,7 @@ class ScriptedUpstream:
             if name in self._scripts:
                 request.body = await _body(request, reader)
                 self._go_on.clear()
-                self.requests.append(request)
+                self._note(request)
                 await self._scripts[name](Wire(request, reader, writer, self._go_on))
             elif request.header("upgrade"):
                 self.requests.append(request)
@@ -195,6 +199,10 @@ class ScriptedUpstream:
             pass  # the gateway left: what the scripts are for
         finally:
             writer.close()
+
+    def _note(self, request: Received) -> None:
+        exported = request.target.startswith("/otel/")
+        (self.exports if exported else self.requests).append(request)
 
     async def _relay(
         self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: str

@@ -64,7 +64,7 @@ def ask(gateway: Gateway, **headers: str) -> httpx.Response:
 
 
 def exports(upstream: ScriptedUpstream, script: str) -> list[Received]:
-    return [one for one in upstream.requests if one.target == f"/otel/script/{script}"]
+    return [one for one in upstream.exports if one.target == f"/otel/script/{script}"]
 
 
 def exported(upstream: ScriptedUpstream, script: str, count: int = 1) -> list[Received]:
