@@ -152,7 +152,7 @@ class Gateway:
     def ask(self, path: str) -> httpx.Response:
         """Ask the management API."""
         headers = {"authorization": f"Bearer {self.admin_token}"}
-        return httpx.get(self.management + path, headers=headers, verify=TLS)
+        return httpx.get(self.management + path, headers=headers, timeout=30, verify=TLS)
 
     def row(self, log_id: str) -> dict[str, Any]:
         """Wait for a row of the log, and return it."""
@@ -193,7 +193,8 @@ def stream(method: str, url: str, **more: Any) -> AbstractContextManager[httpx.R
 
 
 def _keyed(more: dict[str, Any]) -> dict[str, Any]:
-    return {"verify": TLS} | more | {"headers": KEY | dict(more.get("headers") or {})}
+    headers = KEY | dict(more.get("headers") or {})
+    return {"verify": TLS, "timeout": 30} | more | {"headers": headers}
 
 
 @contextlib.contextmanager

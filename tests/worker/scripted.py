@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from providers import PROVIDERS
 
+ABANDONED_S = 5.0
 PLAY = "x-stainless-play"
 """The header that names the script, or the mock, that a request is for."""
 
@@ -28,6 +29,10 @@ class Received:
     body: bytes = b""
     closed: threading.Event = field(default_factory=threading.Event)
     """Set when the gateway closes the connection while the script still runs."""
+
+    def abandoned(self) -> bool:
+        """Wait for the gateway to close the connection, and return whether it did."""
+        return self.closed.wait(ABANDONED_S)
 
     def header(self, name: str) -> str | None:
         """Return a header's value, or None."""

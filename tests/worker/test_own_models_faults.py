@@ -101,7 +101,7 @@ def test_a_caller_who_leaves_ends_the_server_s_work(
     with listen(gateway, path, "stream_on_and_on", model=LLAMA, messages=MESSAGES) as response:
         next(response.iter_raw())
 
-    assert upstream.last().closed.wait(timeout=1)
+    assert upstream.last().abandoned()
     row = gateway.row_of(response)
     assert (row["status_code"], row["success"]) == (499, False)
 
@@ -130,7 +130,7 @@ def test_a_server_that_hangs_is_left_before_the_next_one_answers(
     with httpx.stream("POST", gateway.address, json=entries, timeout=30) as response:
         next(response.iter_raw())
         hanging = upstream.requests[-2]
-        assert hanging.closed.wait(timeout=1)
+        assert hanging.abandoned()
         upstream.go_on()
 
     assert response.headers["cf-aig-step"] == "1"
