@@ -11,15 +11,9 @@ from fakes import Bench, FakeBody
 from isolate import Isolate
 from logged import add_body, add_row
 from management import result
+from running import SETTINGS
 
 BASE = "https://sluice.test/client/v4/accounts/acme/ai-gateway"
-SETTINGS: dict[str, Any] = {
-    "cache_invalidate_on_update": False,
-    "cache_ttl": 0,
-    "collect_logs": True,
-    "rate_limiting_interval": 0,
-    "rate_limiting_limit": 0,
-}
 READS = [
     "gateways",
     "gateways/main",

@@ -1,6 +1,8 @@
 """Long bodies: whole, in rows that the database takes, and behind the rows of the log."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -23,6 +25,18 @@ def an_entry(request: str | None = None, response: str | None = None) -> Entry:
 def whole(database: SqliteDatabase, side: str) -> str:
     rows = [row for row in database.rows("payloads") if row["side"] == side]
     return "".join(row["body"] for row in sorted(rows, key=lambda row: row["part"]))
+
+
+@asynccontextmanager
+async def a_write(database: SqliteDatabase) -> AsyncGenerator[tuple[Journal, HeldDatabase]]:
+    """Let a write begin, which goes on after the block."""
+    held, journal = HeldDatabase(database), Journal(FakeClock())
+    writer = asyncio.create_task(journal.write(an_entry(), held))
+    gate = await held.next_write()
+    yield journal, held
+    held.free = True
+    gate.set_result(None)
+    await writer
 
 
 @pytest.mark.parametrize("letter", ["a", '"', "\\", "\x01", "é", "語", "🛷", "a🛷"])
@@ -58,16 +72,9 @@ async def test_a_body_of_half_a_megabyte_is_one_row(database: SqliteDatabase) ->
 async def test_bodies_that_are_not_short_are_written_with_the_rows_of_their_group(
     database: SqliteDatabase,
 ) -> None:
-    held = HeldDatabase(database)
-    journal = Journal(FakeClock())
-    writer = asyncio.create_task(journal.write(an_entry(), held))
-    gate = await held.next_write()
-    for _ in range(30):
-        await journal.write(an_entry('"' * 20_000, "é" * 10_001), held)
-
-    held.free = True
-    gate.set_result(None)
-    await writer
+    async with a_write(database) as (journal, held):
+        for _ in range(30):
+            await journal.write(an_entry('"' * 20_000, "é" * 10_001), held)
 
     assert [any("INTO logs" in sql for sql, *_ in batch) for batch in database.batches] == [
         True
@@ -127,17 +134,10 @@ async def test_a_row_that_is_deleted_while_its_long_body_is_being_written_leaves
 async def test_a_long_body_waits_for_its_row_however_many_are_before_it(
     database: SqliteDatabase,
 ) -> None:
-    held = HeldDatabase(database)
-    journal = Journal(FakeClock())
-    writer = asyncio.create_task(journal.write(an_entry(), held))
-    gate = await held.next_write()
-    for _ in range(2 * GROUP):
-        await journal.write(an_entry(), held)
-    await journal.write(an_entry("a" * 2_500_000), held)
-
-    held.free = True
-    gate.set_result(None)
-    await writer
+    async with a_write(database) as (journal, held):
+        for _ in range(2 * GROUP):
+            await journal.write(an_entry(), held)
+        await journal.write(an_entry("a" * 2_500_000), held)
 
     assert len(database.rows("logs")) == 2 * GROUP + 2
     assert whole(database, "request") == "a" * 2_500_000
@@ -178,39 +178,27 @@ async def test_the_first_part_of_a_body_is_written_last(database: SqliteDatabase
 
 
 async def test_when_too_much_waits_bodies_are_lost_before_rows(database: SqliteDatabase) -> None:
-    held = HeldDatabase(database)
-    journal = Journal(FakeClock())
-    writer = asyncio.create_task(journal.write(an_entry(), held))
-    gate = await held.next_write()
-    count = MOST_WAITING // 9_000_000 + 2
+    async with a_write(database) as (journal, held):
+        count = MOST_WAITING // 9_000_000 + 2
 
-    for _ in range(count):
-        await journal.write(an_entry("a" * 9_000_000), held)
+        for _ in range(count):
+            await journal.write(an_entry("a" * 9_000_000), held)
 
-    assert journal.state()["lost_bodies"] == 2
-    held.free = True
-    gate.set_result(None)
-    await writer
+        assert journal.state()["lost_bodies"] == 2
     assert len(database.rows("logs")) == count + 1
     assert journal.state() == {"lost": 0, "lost_bodies": 2, "waiting": 0}
     assert len({row["log_id"] for row in database.rows("payloads")}) == count - 2
 
 
 async def test_bodies_that_are_not_short_are_lost_like_others(database: SqliteDatabase) -> None:
-    held = HeldDatabase(database)
-    journal = Journal(FakeClock())
-    writer = asyncio.create_task(journal.write(an_entry(), held))
-    gate = await held.next_write()
-    count = MOST_WAITING // 90_000 + 2
+    async with a_write(database) as (journal, held):
+        count = MOST_WAITING // 90_000 + 2
 
-    for _ in range(count):
-        await journal.write(an_entry("a" * 90_000), held)
+        for _ in range(count):
+            await journal.write(an_entry("a" * 90_000), held)
 
-    lost = journal.state()["lost_bodies"]
-    assert lost >= 2
-    held.free = True
-    gate.set_result(None)
-    await writer
+        lost = journal.state()["lost_bodies"]
+        assert lost >= 2
     assert len(database.rows("logs")) == count + 1
     assert len(whole(database, "request")) == (count - lost) * 90_000
 

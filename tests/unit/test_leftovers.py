@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from explained import Explained
 from fakes import NOW, Bench, FakeClock, SqliteDatabase
 from logged import add_body, add_row
 from logs.leftovers import BODIES, KEYS, ROWS, sweep
@@ -12,14 +13,7 @@ from logs.rollups import roll_up
 from maintenance import maintain
 from management import asked, result
 from ports import DatabaseError, Row
-
-SETTINGS = {
-    "cache_invalidate_on_update": False,
-    "cache_ttl": 0,
-    "collect_logs": True,
-    "rate_limiting_interval": 0,
-    "rate_limiting_limit": 0,
-}
+from running import SETTINGS
 
 
 async def run(bench: Bench) -> None:
@@ -191,20 +185,8 @@ async def test_one_transaction_deletes_so_many_rows_and_no_more(bench: Bench) ->
     assert len(bench.database.rows("logs")) == ROWS
 
 
-class Explained(SqliteDatabase):
-    """A database that keeps the plan of every query."""
-
-    plans: list[str]
-
-    async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
-        plan = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
-        self.plans += [row["detail"] for row in plan]
-        return await super().all(sql, *values)
-
-
 async def test_what_is_left_is_found_by_keys() -> None:
     database = Explained()
-    database.plans = []
     for number in range(1, 4):
         database.add_gateway(f"g{number}")
         for _ in range(100):

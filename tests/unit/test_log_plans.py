@@ -7,7 +7,8 @@ import pytest
 
 from api.log_search import Search
 from api.paging import Page
-from fakes import NOW, Bench, SqliteDatabase
+from explained import Explained
+from fakes import NOW, Bench
 from logged import add_body, add_row
 from logs.periods import DAY_MS, HOUR_MS
 from logs.rollups import roll_up
@@ -17,26 +18,23 @@ from ports import Row
 SCANS = ("SCAN logs", "SCAN payloads", "SCAN rollups", "SCAN rolled", "SCAN log_periods")
 
 
-class Explained(SqliteDatabase):
-    """A database that keeps the plan of every query."""
+class ExplainedRows(Explained):
+    """One that keeps the plans of queries of rows of the log alone, too."""
 
-    plans: list[str]
-    of_rows: list[str]
-    """Plans of queries of rows of the log alone."""
+    def __init__(self) -> None:
+        super().__init__()
+        self.of_rows: list[str] = []
 
     async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
-        rows = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
-        self.plans.extend(row["detail"] for row in rows)
         if sql.startswith("SELECT") and " FROM logs WHERE" in sql:
-            self.of_rows.extend(row["detail"] for row in rows)
+            self.of_rows += self.explain(sql, *values)
         return await super().all(sql, *values)
 
 
 @pytest.fixture
 async def planned() -> Bench:
     """A gateway with three days of rows, and the statistics of them."""
-    database = Explained()
-    database.plans, database.of_rows = [], []
+    database = ExplainedRows()
     bench = Bench(database)
     for number in range(300):
         add_row(database, NOW - 3 * DAY_MS + number * HOUR_MS / 4, cost=0.1 * number)
@@ -79,7 +77,7 @@ async def test_a_page_searches_by_key(planned: Bench, path: str) -> None:
     reply = await asked(planned, "GET", f"gateways/main/{path}")
 
     assert reply.status == 200
-    assert isinstance(planned.database, Explained)
+    assert isinstance(planned.database, ExplainedRows)
     plans = planned.database.plans
     assert not [plan for plan in plans if plan.startswith(SCANS)]
     table = "rolled" if path.startswith("analytics") else "logs"
@@ -94,7 +92,7 @@ async def test_a_filter_reads_the_newest_rows_up_to_a_bound_alone(
 
     await search.page(planned.database, "*", Page.of(""))
 
-    assert isinstance(planned.database, Explained)
+    assert isinstance(planned.database, ExplainedRows)
     reads = [plan for plan in planned.database.of_rows if " logs " in plan]
     assert reads
     key = "SEARCH logs USING PRIMARY KEY (gateway_id=? AND id"
@@ -108,7 +106,7 @@ async def test_a_row_is_found_by_its_key(planned: Bench) -> None:
         reply = await asked(planned, "GET", f"gateways/main/logs/{row['log_id']}{path}")
         assert reply.status == 200
 
-    assert isinstance(planned.database, Explained)
+    assert isinstance(planned.database, ExplainedRows)
     plans = planned.database.plans
     assert not [plan for plan in plans if plan.startswith(SCANS)]
     assert any("USING PRIMARY KEY (gateway_id=? AND id=?)" in plan for plan in plans)
@@ -117,13 +115,13 @@ async def test_a_row_is_found_by_its_key(planned: Bench) -> None:
 async def test_the_newest_rows_are_read_without_sorting(planned: Bench) -> None:
     await asked(planned, "GET", "gateways/main/logs?success=false")
 
-    assert isinstance(planned.database, Explained)
+    assert isinstance(planned.database, ExplainedRows)
     assert planned.database.of_rows
     assert not [plan for plan in planned.database.of_rows if "TEMP B-TREE" in plan]
 
 
 async def test_due_hours_are_found_by_their_index(planned: Bench) -> None:
-    assert isinstance(planned.database, Explained)
+    assert isinstance(planned.database, ExplainedRows)
     await roll_up(planned.database, NOW, 10)
 
     assert any("USING INDEX log_periods_due" in plan for plan in planned.database.plans)

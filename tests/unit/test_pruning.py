@@ -1,18 +1,16 @@
 """The audit log, evaluations and roll-ups go when their days are over, and not before."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from errors import Misconfigured
-from fakes import NOW, Bench, FakeClock, SqliteDatabase
+from explained import Explained
+from fakes import NOW, Bench, FakeClock
 from ids import uuid7
 from logged import add_row
 from logs.periods import DAY_MS
 from logs.pruning import ROWS, Days, prune
 from logs.rollups import roll_up
 from maintenance import maintain
-from ports import Row
 
 
 async def run(bench: Bench, days: Days) -> None:
@@ -135,20 +133,8 @@ def test_what_is_no_number_of_days_is_refused(text: str) -> None:
         Days.of({"CHART_DAYS": text})
 
 
-class Explained(SqliteDatabase):
-    """A database that keeps the plan of every query."""
-
-    plans: list[str]
-
-    async def all(self, sql: str, *values: str | int | float | None) -> Sequence[Row]:
-        plan = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
-        self.plans += [row["detail"] for row in plan]
-        return await super().all(sql, *values)
-
-
 async def test_what_is_old_is_found_by_keys() -> None:
     database = Explained()
-    database.plans = []
 
     await prune(database, Days(30, 30, 30), FakeClock(), NOW + 1)
 

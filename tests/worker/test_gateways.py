@@ -5,15 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from running import Gateway, post, until
-
-SETTINGS = {
-    "cache_invalidate_on_update": False,
-    "cache_ttl": 0,
-    "collect_logs": True,
-    "rate_limiting_interval": 0,
-    "rate_limiting_limit": 0,
-}
+from running import SETTINGS, Gateway, post, until
 
 
 @pytest.fixture
