@@ -8,16 +8,10 @@ import pytest
 from call import Reply, Request
 from fakes import NOW, Bench, FakeBody, a_request, an_answer
 from maintenance import maintain
+from running import SETTINGS
 
 BASE = "https://sluice.test/client/v4/accounts/acme/ai-gateway/gateways"
-NEW: dict[str, Any] = {
-    "id": "team-a",
-    "cache_invalidate_on_update": False,
-    "cache_ttl": 0,
-    "collect_logs": True,
-    "rate_limiting_interval": 0,
-    "rate_limiting_limit": 0,
-}
+NEW: dict[str, Any] = {"id": "team-a"} | SETTINGS
 EVERYTHING: dict[str, Any] = NEW | {
     "authentication": False,
     "byok_only": True,

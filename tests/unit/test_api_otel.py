@@ -9,18 +9,12 @@ from deployment import Deployment
 from fakes import Bench
 from isolate import Isolate
 from management import asked, result, wrong
+from running import SETTINGS
 from traces.exporter import context
 
 URL = "https://otel.example.com/v1/traces"
 HEADERS = {"X-Team": "blue", "x-api-key": "key-0123456789"}
 ONE: dict[str, Any] = {"url": URL, "headers": HEADERS, "authorization": "Bearer sk-0123456789"}
-SETTINGS: dict[str, Any] = {
-    "cache_invalidate_on_update": False,
-    "cache_ttl": 0,
-    "collect_logs": True,
-    "rate_limiting_interval": 0,
-    "rate_limiting_limit": 0,
-}
 SENT = {"x-team": "blue", "x-api-key": "key-0123456789", "authorization": "Bearer sk-0123456789"}
 MAIN = "gateways/main"
 
